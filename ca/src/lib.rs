@@ -1,0 +1,1 @@
+//! The certificate authority: requests, profiles, lints, issuance, revocation, CRLs

@@ -1,0 +1,142 @@
+//! The one list of public error codes: stable, never reused, in Chinese and English.
+//!
+//! `num` is area (two digits), class (one digit) and detail (two digits). Areas: 10 the call, 20
+//! rights, 30 certificates, 40 issuers and CRLs, 50 keys and pool, 60 audit log, 70 storage,
+//! 80 system. Classes: 1 the caller's fault, 2 not now, 3 the operator's to mend, 4 broken.
+//! A new code goes to the end of its area; a code that is no longer used stays.
+
+use std::fmt;
+
+macro_rules! codes {
+    ($($name:ident $word:literal $num:literal $http:literal $retry:literal $en:literal $zh:literal;)*) => {
+        /// A public error code. Words and numbers are part of the interface.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum ErrorCode {
+            $(#[doc = $en] $name,)*
+        }
+
+        impl ErrorCode {
+            /// Every code, in the order of the list.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
+
+            /// The stable word programs act on.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $word,)* }
+            }
+
+            /// The stable number.
+            #[must_use]
+            pub const fn num(self) -> u32 {
+                match self { $(Self::$name => $num,)* }
+            }
+
+            /// The HTTP status that goes with it.
+            #[must_use]
+            pub const fn http_status(self) -> u16 {
+                match self { $(Self::$name => $http,)* }
+            }
+
+            /// Whether the same call may succeed later, unchanged.
+            #[must_use]
+            pub const fn retryable(self) -> bool {
+                match self { $(Self::$name => $retry,)* }
+            }
+
+            /// One English sentence.
+            #[must_use]
+            pub const fn english(self) -> &'static str {
+                match self { $(Self::$name => $en,)* }
+            }
+
+            /// One Chinese sentence.
+            #[must_use]
+            pub const fn chinese(self) -> &'static str {
+                match self { $(Self::$name => $zh,)* }
+            }
+        }
+    };
+}
+
+codes! {
+    BadRequest "BAD_REQUEST" 10101 400 false "The request is not well-formed." "请求格式不正确。";
+    NotFound "NOT_FOUND" 10102 404 false "There is no such thing here." "未找到所请求的对象。";
+    MethodNotAllowed "METHOD_NOT_ALLOWED" 10103 405 false "This address takes POST only." "此地址仅接受 POST 请求。";
+    TooLarge "TOO_LARGE" 10104 413 false "The request is larger than allowed." "请求超出允许的大小。";
+    UnsupportedType "UNSUPPORTED_TYPE" 10105 415 false "The body must be JSON in UTF-8." "请求体必须是 UTF-8 编码的 JSON。";
+    Timeout "TIMEOUT" 10206 408 true "The request took too long to arrive." "请求接收超时。";
+    Busy "BUSY" 10207 503 true "Too much work is waiting; try again shortly." "系统繁忙，请稍后重试。";
+    Unauthenticated "UNAUTHENTICATED" 20101 401 false "Show a client certificate or a token." "请出示客户端证书或令牌。";
+    Forbidden "FORBIDDEN" 20102 403 false "Your role does not allow this." "您的角色无权执行此操作。";
+    SameOfficer "SAME_OFFICER" 20103 403 false "Who filed a request may not approve it." "申请人不得批准自己的申请。";
+    LinkUsed "LINK_USED" 20104 410 false "This one-time link was used or has expired." "该一次性链接已使用或已过期。";
+    BadCsr "BAD_CSR" 30101 400 false "The certificate request cannot be read." "无法解析证书请求。";
+    NoPossession "NO_POSSESSION" 30102 400 false "The request's signature does not prove possession of its key." "证书请求的签名无法证明持有私钥。";
+    KeyRefused "KEY_REFUSED" 30103 400 false "This public key is not accepted." "该公钥不被接受。";
+    NameRefused "NAME_REFUSED" 30104 400 false "A name in the request is not accepted." "请求中的名称不被接受。";
+    ProfileUnknown "PROFILE_UNKNOWN" 30105 404 false "There is no such certificate profile." "没有此证书模板。";
+    LintFailed "LINT_FAILED" 30106 422 false "The certificate would break a rule; nothing was issued." "证书不符合规则，未签发。";
+    RequestState "REQUEST_STATE" 30107 409 false "The request is not in a state that allows this." "申请当前状态不允许此操作。";
+    CertificateState "CERTIFICATE_STATE" 30108 409 false "The certificate is not in a state that allows this." "证书当前状态不允许此操作。";
+    BadTime "BAD_TIME" 30109 400 false "The time given is not possible." "给定的时间无效。";
+    IssuerState "ISSUER_STATE" 40101 409 false "This issuer cannot do that." "该签发机构无法执行此操作。";
+    IssuerExpired "ISSUER_EXPIRED" 40302 409 false "The issuer's own certificate leaves no time." "签发机构证书的剩余有效期不足。";
+    CrlMissing "CRL_MISSING" 40203 503 true "No CRL has been published yet." "尚未发布 CRL。";
+    Sealed "SEALED" 50201 503 true "The root key is sealed; an operator must unseal it." "根密钥已封存，需由操作员解封。";
+    KeyUnusable "KEY_UNUSABLE" 50102 409 false "The key may not be used for this." "该密钥不可用于此用途。";
+    SignatureRefused "SIGNATURE_REFUSED" 50403 500 false "What was to be signed does not fit the key's record; nothing was signed." "待签内容与密钥记录不符，未签名。";
+    SignatureFailed "SIGNATURE_FAILED" 50404 500 true "The signature did not verify and was thrown away." "签名未通过验证，已丢弃。";
+    RandomFailed "RANDOM_FAILED" 50305 503 true "The random source failed its health test." "随机源未通过健康检测。";
+    UnsealFailed "UNSEAL_FAILED" 50106 403 false "The passphrase does not open the root key." "口令无法解封根密钥。";
+    ClockBehind "CLOCK_BEHIND" 60301 503 false "The clock is behind the last log entry; signing is stopped." "系统时钟早于最后一条日志，签名已停止。";
+    AuditBroken "AUDIT_BROKEN" 60402 503 false "The audit log is damaged; signing is stopped." "审计日志已损坏，签名已停止。";
+    AuditUnwritable "AUDIT_UNWRITABLE" 60303 503 true "The audit log cannot be written; signing is stopped." "审计日志无法写入，签名已停止。";
+    ProofImpossible "PROOF_IMPOSSIBLE" 60104 400 false "The log has no such entry or size." "日志中没有此条目或大小。";
+    DiskFull "DISK_FULL" 70301 503 true "The disk is full; only revocations and CRLs are taken." "磁盘已满，仅受理吊销与 CRL。";
+    StorageFailed "STORAGE_FAILED" 70302 503 true "The database cannot be read or written." "数据库无法读写。";
+    OutcomeUnknown "OUTCOME_UNKNOWN" 70403 503 false "The outcome is unknown; restart to recover." "操作结果未知，请重启以恢复。";
+    BackupFailed "BACKUP_FAILED" 70304 500 true "The backup could not be made." "无法完成备份。";
+    Internal "INTERNAL" 80401 500 true "Something failed inside; the operator's log has the details." "内部错误，详情见运维日志。";
+    Stopping "STOPPING" 80202 503 true "The service is stopping." "服务正在停止。";
+}
+
+impl fmt::Display for ErrorCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn words_and_numbers_are_unique() {
+        let words: HashSet<_> = ErrorCode::ALL.iter().map(|c| c.as_str()).collect();
+        let nums: HashSet<_> = ErrorCode::ALL.iter().map(|c| c.num()).collect();
+        assert_eq!(words.len(), ErrorCode::ALL.len());
+        assert_eq!(nums.len(), ErrorCode::ALL.len());
+    }
+
+    #[test]
+    fn the_class_agrees_with_the_http_status() {
+        for code in ErrorCode::ALL {
+            let class = code.num() / 100 % 10;
+            let client = (400..500).contains(&code.http_status());
+            match class {
+                1 => assert!(client, "{code}"),
+                4 => assert!(!client, "{code}"),
+                2 | 3 => {}
+                other => panic!("{code} has class {other}"),
+            }
+        }
+    }
+
+    #[test]
+    fn every_sentence_ends_as_one() {
+        for code in ErrorCode::ALL {
+            assert!(code.english().ends_with('.') && code.chinese().ends_with('。'), "{code}");
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! The catalogue of what the audit log records (T/TCCIA 0002-2022 8.2: auditable events are listed).
+//! The words are part of the log's format: a word is never changed or reused.
+
+macro_rules! events {
+    ($($(#[$doc:meta])* $name:ident = $word:literal,)*) => {
+        /// Something the audit log records.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Event { $($(#[$doc])* $name,)* }
+
+        impl Event {
+            /// Every event.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
+
+            /// The word in the log.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $word,)* }
+            }
+
+            /// From the word in the log.
+            #[must_use]
+            pub fn from_word(word: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|e| e.as_str() == word)
+            }
+        }
+    };
+}
+
+events! {
+    /// The installation was made: trial or production.
+    SystemCreated = "system.created",
+    /// The service started.
+    SystemStarted = "system.started",
+    /// The service stopped in order.
+    SystemStopped = "system.stopped",
+    /// The root key was unsealed, or an attempt failed.
+    SystemUnsealed = "system.unsealed",
+    /// An operator overruled the clock check.
+    ClockAccepted = "clock.accepted",
+    /// A backup was made.
+    BackupMade = "backup.made",
+    /// The installation was restored from a backup.
+    BackupRestored = "backup.restored",
+    /// A ceremony began: only within one may a CA certificate be signed.
+    CeremonyBegun = "ceremony.begun",
+    /// A key was made.
+    KeyGenerated = "key.generated",
+    /// A key changed state.
+    KeyStateChanged = "key.state",
+    /// A key was destroyed.
+    KeyDestroyed = "key.destroyed",
+    /// An issuer was made.
+    IssuerCreated = "issuer.created",
+    /// A certificate was requested.
+    CertificateRequested = "cert.requested",
+    /// A request was rejected.
+    CertificateRejected = "cert.rejected",
+    /// A certificate was issued.
+    CertificateIssued = "cert.issued",
+    /// A certificate was revoked or put on hold.
+    CertificateRevoked = "cert.revoked",
+    /// A certificate on hold was released.
+    CertificateReleased = "cert.released",
+    /// An intent without a certificate was found at start and its serial revoked.
+    IntentRecovered = "cert.recovered",
+    /// A CRL was published.
+    CrlPublished = "crl.published",
+    /// An officer was added.
+    OfficerAdded = "officer.added",
+    /// An officer was disabled.
+    OfficerDisabled = "officer.disabled",
+    /// An officer's credential was bound or replaced.
+    CredentialBound = "officer.credential",
+    /// A one-time link was made.
+    LinkMade = "officer.link",
+    /// A call was refused for lack of rights.
+    AccessDenied = "access.denied",
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_word_leads_back_to_its_event() {
+        for event in Event::ALL {
+            assert_eq!(Event::from_word(event.as_str()), Some(*event));
+        }
+        assert_eq!(Event::from_word("cert"), None);
+    }
+}

@@ -1,0 +1,135 @@
+//! Every object identifier the suite writes or recognises, with its source.
+
+use const_oid::ObjectIdentifier as Oid;
+
+macro_rules! oids {
+    ($($(#[$doc:meta])* $name:ident = $text:literal;)*) => {
+        $($(#[$doc])* pub const $name: Oid = Oid::new_unwrap($text);)*
+    };
+}
+
+// Keys and curves
+oids! {
+    /// id-ecPublicKey, RFC 5480 2.1.1.
+    EC_PUBLIC_KEY = "1.2.840.10045.2.1";
+    /// secp256r1 (P-256), RFC 5480 2.1.1.1.
+    P256 = "1.2.840.10045.3.1.7";
+    /// secp384r1 (P-384), RFC 5480 2.1.1.1.
+    P384 = "1.3.132.0.34";
+    /// sm2p256v1, GB/T 33560-2017.
+    SM2 = "1.2.156.10197.1.301";
+    /// rsaEncryption, RFC 8017 A.1.
+    RSA = "1.2.840.113549.1.1.1";
+    /// id-Ed25519, RFC 8410 3: key and signature.
+    ED25519 = "1.3.101.112";
+}
+
+// Signatures and digests
+oids! {
+    /// SM2 with SM3, GB/T 33560-2017.
+    SM2_WITH_SM3 = "1.2.156.10197.1.501";
+    /// ecdsa-with-SHA256, RFC 5758 3.2.
+    ECDSA_SHA256 = "1.2.840.10045.4.3.2";
+    /// ecdsa-with-SHA384, RFC 5758 3.2.
+    ECDSA_SHA384 = "1.2.840.10045.4.3.3";
+    /// sha256WithRSAEncryption, RFC 4055 5.
+    RSA_SHA256 = "1.2.840.113549.1.1.11";
+    /// sha384WithRSAEncryption, RFC 4055 5.
+    RSA_SHA384 = "1.2.840.113549.1.1.12";
+    /// sha512WithRSAEncryption, RFC 4055 5.
+    RSA_SHA512 = "1.2.840.113549.1.1.13";
+    /// SM3, GB/T 33560-2017.
+    SM3 = "1.2.156.10197.1.401";
+}
+
+// Attributes of names, X.520 and RFC 4519
+oids! {
+    /// commonName.
+    CN = "2.5.4.3";
+    /// surname.
+    SURNAME = "2.5.4.4";
+    /// serialNumber.
+    SERIAL_NUMBER = "2.5.4.5";
+    /// countryName.
+    C = "2.5.4.6";
+    /// localityName.
+    L = "2.5.4.7";
+    /// stateOrProvinceName.
+    ST = "2.5.4.8";
+    /// streetAddress.
+    STREET = "2.5.4.9";
+    /// organizationName.
+    O = "2.5.4.10";
+    /// organizationalUnitName.
+    OU = "2.5.4.11";
+    /// postalCode.
+    POSTAL_CODE = "2.5.4.17";
+    /// givenName.
+    GIVEN_NAME = "2.5.4.42";
+    /// domainComponent.
+    DC = "0.9.2342.19200300.100.1.25";
+    /// emailAddress, PKCS#9.
+    EMAIL = "1.2.840.113549.1.9.1";
+}
+
+// Extensions, RFC 5280 4.2 and 5.2
+oids! {
+    /// subjectKeyIdentifier.
+    SUBJECT_KEY_ID = "2.5.29.14";
+    /// keyUsage.
+    KEY_USAGE = "2.5.29.15";
+    /// subjectAltName.
+    SUBJECT_ALT_NAME = "2.5.29.17";
+    /// basicConstraints.
+    BASIC_CONSTRAINTS = "2.5.29.19";
+    /// cRLNumber.
+    CRL_NUMBER = "2.5.29.20";
+    /// reasonCode, in a CRL entry.
+    CRL_REASON = "2.5.29.21";
+    /// invalidityDate, in a CRL entry.
+    INVALIDITY_DATE = "2.5.29.24";
+    /// issuingDistributionPoint.
+    ISSUING_DISTRIBUTION_POINT = "2.5.29.28";
+    /// nameConstraints.
+    NAME_CONSTRAINTS = "2.5.29.30";
+    /// cRLDistributionPoints.
+    CRL_DISTRIBUTION_POINTS = "2.5.29.31";
+    /// certificatePolicies.
+    CERTIFICATE_POLICIES = "2.5.29.32";
+    /// authorityKeyIdentifier.
+    AUTHORITY_KEY_ID = "2.5.29.35";
+    /// extKeyUsage.
+    EXT_KEY_USAGE = "2.5.29.37";
+    /// authorityInfoAccess.
+    AUTHORITY_INFO_ACCESS = "1.3.6.1.5.5.7.1.1";
+    /// id-pkix-ocsp-nocheck, RFC 6960 4.2.2.2.1.
+    OCSP_NOCHECK = "1.3.6.1.5.5.7.48.1.5";
+    /// TLS feature (must-staple), RFC 7633.
+    TLS_FEATURE = "1.3.6.1.5.5.7.1.24";
+}
+
+// Access methods, RFC 5280 4.2.2.1
+oids! {
+    /// id-ad-ocsp.
+    AD_OCSP = "1.3.6.1.5.5.7.48.1";
+    /// id-ad-caIssuers.
+    AD_CA_ISSUERS = "1.3.6.1.5.5.7.48.2";
+}
+
+// Extended key usages, RFC 5280 4.2.1.12
+oids! {
+    /// id-kp-serverAuth.
+    KP_SERVER_AUTH = "1.3.6.1.5.5.7.3.1";
+    /// id-kp-clientAuth.
+    KP_CLIENT_AUTH = "1.3.6.1.5.5.7.3.2";
+    /// id-kp-codeSigning.
+    KP_CODE_SIGNING = "1.3.6.1.5.5.7.3.3";
+    /// id-kp-emailProtection.
+    KP_EMAIL = "1.3.6.1.5.5.7.3.4";
+    /// id-kp-timeStamping.
+    KP_TIME_STAMPING = "1.3.6.1.5.5.7.3.8";
+    /// id-kp-OCSPSigning.
+    KP_OCSP_SIGNING = "1.3.6.1.5.5.7.3.9";
+    /// id-kp-documentSigning, RFC 9336.
+    KP_DOCUMENT_SIGNING = "1.3.6.1.5.5.7.3.36";
+}

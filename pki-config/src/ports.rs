@@ -1,0 +1,48 @@
+//! Ports: the small traits through which services meet and through which the outside world
+//! (time, randomness) comes in. Made only of types of this crate.
+
+use std::fmt;
+
+use crate::status::StatusChange;
+use crate::time::Instant;
+
+/// The one source of time. Every component that looks at time is given one.
+pub trait Clock: Send + Sync {
+    /// Now, in UTC.
+    fn now(&self) -> Instant;
+}
+
+/// The one source of randomness. Every component that draws random bytes is given one.
+pub trait Random: Send + Sync {
+    /// Fills `out` with random bytes.
+    ///
+    /// # Errors
+    /// The source failed; nothing drawn from it may be used.
+    fn fill(&self, out: &mut [u8]) -> Result<(), RandomFailed>;
+}
+
+/// The random source failed its health test or could not be read. Operator's fault to mend; no
+/// key, serial or nonce is made meanwhile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RandomFailed;
+
+impl fmt::Display for RandomFailed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the random source failed")
+    }
+}
+
+impl std::error::Error for RandomFailed {}
+
+/// Takes every change of a certificate's status inside the transaction that makes the change.
+///
+/// The certificate authority gives, the OCSP responder takes: a new certificate is known to be
+/// good before its holder gets it, and a revocation is in both places or in none. `Tx` is the
+/// transaction type of whoever carries the feed; this crate does not know it.
+pub trait StatusFeed<Tx: ?Sized>: Send + Sync {
+    /// Applies one change.
+    ///
+    /// # Errors
+    /// A sentence for the operator. The whole transaction is then rolled back and nothing leaves.
+    fn apply(&self, tx: &Tx, change: &StatusChange) -> Result<(), String>;
+}

@@ -1,0 +1,1 @@
+//! The yinxin binary: HTTP edges, command line, wiring
