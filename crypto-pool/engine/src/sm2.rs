@@ -1,0 +1,364 @@
+//! SM2 signatures (GB/T 32918.2-2016) on the curve of GB/T 32918.5-2017, with the default identity
+//! `1234567812345678` (GM/T 0009 10).
+
+use std::fmt;
+use std::sync::Arc;
+
+use ::sm2::dsa::VerifyingKey;
+use ::sm2::elliptic_curve::bigint::U256;
+use ::sm2::elliptic_curve::ff::PrimeField;
+use ::sm2::elliptic_curve::ops::{Invert, Reduce};
+use ::sm2::elliptic_curve::point::AffineCoordinates;
+use ::sm2::elliptic_curve::{Curve, Group};
+use ::sm2::{FieldBytes, NonZeroScalar, ProjectivePoint, Scalar, Sm2};
+use rfc6979::KGenerator;
+use signature::hazmat::PrehashVerifier;
+use zeroize::{Zeroize, Zeroizing};
+
+use crate::sm3::Sm3;
+
+/// The identity that goes into Z unless a protocol says otherwise (GM/T 0009 10).
+pub const DEFAULT_ID: &str = "1234567812345678";
+
+/// These bytes are no key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum BadKey {
+    /// A private key must lie in 1 to n-2 (GB/T 32918.1-2016 6.1: 1+d must have an inverse).
+    OutOfRange,
+    /// A public key must be an uncompressed point of the curve other than infinity.
+    NotOnCurve,
+}
+
+impl fmt::Display for BadKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::OutOfRange => "the SM2 private key is out of range",
+            Self::NotOnCurve => "the SM2 public key is not an uncompressed point of the curve",
+        })
+    }
+}
+
+impl std::error::Error for BadKey {}
+
+/// These bytes are no SM2 signature: not minimal DER, wrong length, or a number outside 1 to n-1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BadSignature;
+
+impl fmt::Display for BadSignature {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("not an SM2 signature")
+    }
+}
+
+impl std::error::Error for BadSignature {}
+
+/// A signature: two numbers in 1 to n-1.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Signature(::sm2::dsa::Signature);
+
+impl Signature {
+    /// From `SM2Signature ::= SEQUENCE { r INTEGER, s INTEGER }` (GM/T 0009 7.3), strict DER.
+    ///
+    /// # Errors
+    /// [`BadSignature`], also for anything behind the signature and for integers not in their shortest form.
+    pub fn from_der(der: &[u8]) -> Result<Self, BadSignature> {
+        let signature = ::sm2::dsa::Signature::from_der(der).map(Self).map_err(|_| BadSignature)?;
+        // One signature has one encoding, whatever the parser below would let pass.
+        if signature.to_der() == der { Ok(signature) } else { Err(BadSignature) }
+    }
+
+    /// As `SM2Signature` in DER: 70 to 72 bytes, rarely fewer.
+    #[must_use]
+    pub fn to_der(&self) -> Vec<u8> {
+        self.0.to_der().to_vec()
+    }
+
+    /// From r and s, 32 bytes each, big endian.
+    ///
+    /// # Errors
+    /// [`BadSignature`] for a number outside 1 to n-1.
+    pub fn from_raw(raw: &[u8; 64]) -> Result<Self, BadSignature> {
+        ::sm2::dsa::Signature::from_slice(raw).map(Self).map_err(|_| BadSignature)
+    }
+
+    /// r and s, 32 bytes each, big endian.
+    #[must_use]
+    pub fn to_raw(&self) -> [u8; 64] {
+        self.0.to_bytes().into()
+    }
+
+    /// r, big endian.
+    #[must_use]
+    pub fn r(&self) -> [u8; 32] {
+        self.0.r_bytes().into()
+    }
+
+    /// s, big endian.
+    #[must_use]
+    pub fn s(&self) -> [u8; 32] {
+        self.0.s_bytes().into()
+    }
+}
+
+impl fmt::Debug for Signature {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0, f)
+    }
+}
+
+/// A public key, checked to lie on the curve. Cheap to clone: what verification needs is made once.
+#[derive(Clone)]
+pub struct PublicKey(Arc<PublicParts>);
+
+struct PublicParts {
+    sec1: [u8; 65],
+    z: [u8; 32],
+    key: VerifyingKey,
+}
+
+impl PublicKey {
+    /// From the SEC 1 form `04 || X || Y`; the compressed and hybrid forms are refused.
+    ///
+    /// # Errors
+    /// [`BadKey::NotOnCurve`].
+    pub fn from_sec1(bytes: &[u8]) -> Result<Self, BadKey> {
+        let sec1: [u8; 65] = bytes.try_into().map_err(|_| BadKey::NotOnCurve)?;
+        if sec1[0] != 4 {
+            return Err(BadKey::NotOnCurve);
+        }
+        let key = VerifyingKey::from_sec1_bytes(DEFAULT_ID, &sec1).map_err(|_| BadKey::NotOnCurve)?;
+        Ok(Self(Arc::new(PublicParts { z: z_value(&sec1), sec1, key })))
+    }
+
+    /// The SEC 1 form `04 || X || Y`.
+    #[must_use]
+    pub fn as_sec1(&self) -> &[u8; 65] {
+        &self.0.sec1
+    }
+
+    /// The SEC 1 form `04 || X || Y`.
+    #[must_use]
+    pub fn to_sec1(&self) -> [u8; 65] {
+        self.0.sec1
+    }
+
+    /// Z for the default identity (GB/T 32918.2-2016 5.5).
+    #[must_use]
+    pub fn z(&self) -> [u8; 32] {
+        self.0.z
+    }
+
+    /// A hash that has taken in Z; give it the message and it yields `e`.
+    #[must_use]
+    pub fn prehasher(&self) -> Sm3 {
+        let mut hasher = Sm3::new();
+        hasher.update(&self.0.z);
+        hasher
+    }
+
+    /// Whether `signature` is this key's over `message` under the default identity.
+    #[must_use]
+    pub fn verify(&self, message: &[u8], signature: &Signature) -> bool {
+        let mut hasher = self.prehasher();
+        hasher.update(message);
+        self.verify_prehash(&hasher.finalize(), signature)
+    }
+
+    /// Whether `signature` is this key's over `e` = SM3(Z || message).
+    #[must_use]
+    pub fn verify_prehash(&self, e: &[u8; 32], signature: &Signature) -> bool {
+        self.0.key.verify_prehash(e, &signature.0).is_ok()
+    }
+}
+
+impl PartialEq for PublicKey {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.sec1 == other.0.sec1
+    }
+}
+
+impl Eq for PublicKey {}
+
+impl fmt::Debug for PublicKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("sm2::PublicKey(")?;
+        for byte in self.0.sec1 {
+            write!(f, "{byte:02x}")?;
+        }
+        f.write_str(")")
+    }
+}
+
+/// A private key. `Debug` does not show it; it is wiped on drop.
+pub struct PrivateKey {
+    /// On the heap, so that moving the key leaves no copy behind.
+    secret: Box<Secret>,
+    public: PublicKey,
+}
+
+struct Secret {
+    d: Scalar,
+    /// (1+d)^-1: half the cost of a signature were it computed each time.
+    inverse: Scalar,
+}
+
+impl Drop for Secret {
+    fn drop(&mut self) {
+        self.d.zeroize();
+        self.inverse.zeroize();
+    }
+}
+
+impl PrivateKey {
+    /// From the 32 bytes of d, big endian.
+    ///
+    /// # Errors
+    /// [`BadKey::OutOfRange`] outside 1 to n-2.
+    pub fn from_bytes(d: &[u8; 32]) -> Result<Self, BadKey> {
+        let mut repr = FieldBytes::from(*d);
+        let d = Option::<Scalar>::from(Scalar::from_repr(repr));
+        repr.zeroize();
+        let mut d = d.ok_or(BadKey::OutOfRange)?;
+        let mut nonzero = Option::<NonZeroScalar>::from(NonZeroScalar::new(d)).ok_or(BadKey::OutOfRange)?;
+        // n-1 has no inverse of 1+d.
+        let inverse = Option::<Scalar>::from(Invert::invert(&(d + Scalar::ONE))).ok_or(BadKey::OutOfRange);
+        let public = public_of(&nonzero);
+        nonzero.zeroize();
+        let secret = inverse.map(|inverse| Box::new(Secret { d, inverse }));
+        d.zeroize();
+        Ok(Self { secret: secret?, public: public? })
+    }
+
+    /// The 32 bytes of d, big endian; wiped on drop.
+    #[must_use]
+    pub fn to_bytes(&self) -> Zeroizing<[u8; 32]> {
+        Zeroizing::new(self.secret.d.to_repr().into())
+    }
+
+    /// The public half.
+    #[must_use]
+    pub fn public(&self) -> &PublicKey {
+        &self.public
+    }
+
+    /// Signs `message` under the default identity.
+    ///
+    /// `randomness` should be fresh; it is mixed into the nonce (RFC 6979 3.6), which is safe even
+    /// if it is constant or known.
+    #[must_use]
+    pub fn sign(&self, message: &[u8], randomness: &[u8; 32]) -> Signature {
+        let mut hasher = self.public.prehasher();
+        hasher.update(message);
+        self.sign_prehash(&hasher.finalize(), randomness)
+    }
+
+    /// Signs `e` = SM3(Z || message). The caller answers for what `e` stands for.
+    #[must_use]
+    pub fn sign_prehash(&self, e: &[u8; 32], randomness: &[u8; 32]) -> Signature {
+        let d = self.to_bytes();
+        let mut nonces = KGenerator::<::sm3::Sm3, U256>::new(&*d, e, randomness, &Sm2::ORDER);
+        loop {
+            let mut bytes = FieldBytes::default();
+            nonces.fill_next_k(&mut bytes);
+            let k = Option::<Scalar>::from(Scalar::from_repr(bytes));
+            bytes.zeroize();
+            // A nonce that gives r = 0, r + k = n or s = 0 (once in 2^255) is thrown away, the next one tried.
+            if let Some(mut k) = k {
+                let signature = self.sign_with(e, &k);
+                k.zeroize();
+                if let Some(signature) = signature {
+                    return signature;
+                }
+            }
+        }
+    }
+
+    /// GB/T 32918.2-2016 6.1, steps A4 to A7, with the nonce `k`.
+    fn sign_with(&self, e: &[u8; 32], k: &Scalar) -> Option<Signature> {
+        let e = Scalar::reduce(&FieldBytes::from(*e));
+        let x = ProjectivePoint::mul_by_generator(k).to_affine().x();
+        let r = e + Scalar::reduce(&x);
+        if bool::from(r.is_zero() | (r + k).is_zero()) {
+            return None;
+        }
+        let s = self.secret.inverse * (*k - r * self.secret.d);
+        ::sm2::dsa::Signature::from_scalars(r, s).map(Signature).ok()
+    }
+}
+
+impl fmt::Debug for PrivateKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("sm2::PrivateKey").field("public", &self.public).finish_non_exhaustive()
+    }
+}
+
+fn public_of(d: &NonZeroScalar) -> Result<PublicKey, BadKey> {
+    PublicKey::from_sec1(&::sm2::PublicKey::from_secret_scalar(d).to_sec1_bytes())
+}
+
+/// Z = SM3(ENTL || ID || a || b || Gx || Gy || Px || Py) for the default identity (GB/T 32918.2-2016 5.5).
+fn z_value(sec1: &[u8; 65]) -> [u8; 32] {
+    let mut hasher = Sm3::new();
+    // ENTL is the length of the identity in bits: 16 characters, 128 bits.
+    hasher.update(&128_u16.to_be_bytes());
+    hasher.update(DEFAULT_ID.as_bytes());
+    hasher.update(&CURVE);
+    hasher.update(&sec1[1..]);
+    hasher.finalize()
+}
+
+/// a, b, Gx, Gy of the curve (GB/T 32918.5-2017 2), 32 bytes each.
+const CURVE: [u8; 128] = hex(b"fffffffeffffffffffffffffffffffffffffffff00000000fffffffffffffffc\
+      28e9fa9e9d9f5e344d5a9e4bcf6509a7f39789f515ab8f92ddbcbd414d940e93\
+      32c4ae2c1f1981195f9904466a39c9948fe30bbff2660be1715a4589334c74c7\
+      bc3736a2f4f6779c59bdcee36b692153d0a9877cc62a474002df32e52139f0a0");
+
+const fn hex<const N: usize>(digits: &[u8]) -> [u8; N] {
+    const fn nibble(digit: u8) -> u8 {
+        match digit {
+            b'0'..=b'9' => digit - b'0',
+            b'a'..=b'f' => digit - b'a' + 10,
+            _ => panic!("not a hexadecimal digit"),
+        }
+    }
+    assert!(digits.len() == 2 * N);
+    let mut out = [0; N];
+    let mut i = 0;
+    while i < N {
+        out[i] = nibble(digits[2 * i]) << 4 | nibble(digits[2 * i + 1]);
+        i += 1;
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// GB/T 32918.5-2017 annex A.2: d, k, e, r, s.
+    const D: [u8; 32] = hex(b"3945208f7b2144b13f36e38ac6d39f95889393692860b51a42fb81ef4df7c5b8");
+    const K: [u8; 32] = hex(b"59276e27d506861a16680f3ad9c02dccef3cc1fa3cdbe4ce6d54b80deac1bc21");
+    const E: [u8; 32] = hex(b"f0b43e94ba45accaace692ed534382eb17e6ab5a19ce7b31f4486fdfc0d28640");
+    const R: [u8; 32] = hex(b"f5a03b0648d2c4630eeac513e1bb81a15944da3827d5b74143ac7eaceee720b3");
+    const S: [u8; 32] = hex(b"b1b6aa29df212fd8763182bc0d421ca1bb9038fd1f7f42d4840b69c485bbc1aa");
+
+    #[test]
+    fn sm2_signature_matches_gbt_32918_5_annex_a() {
+        let key = PrivateKey::from_bytes(&D).unwrap();
+        let k = Scalar::from_repr(K.into()).unwrap();
+        let signature = key.sign_with(&E, &k).unwrap();
+        assert_eq!((signature.r(), signature.s()), (R, S));
+    }
+
+    #[test]
+    fn a_nonce_that_would_give_away_the_key_is_refused() {
+        // r + k = n makes s independent of d: choose e so that it happens, e = -k - x1.
+        let key = PrivateKey::from_bytes(&D).unwrap();
+        let k: Scalar = Scalar::from_repr(K.into()).unwrap();
+        let x = Scalar::reduce(&ProjectivePoint::mul_by_generator(&k).to_affine().x());
+        assert!(key.sign_with(&(-k - x).to_repr().into(), &k).is_none());
+        // r = 0: e = -x1.
+        assert!(key.sign_with(&(-x).to_repr().into(), &k).is_none());
+    }
+}
