@@ -6,21 +6,8 @@
 //! is what may be signed; `pool` signs; `checkpoint` signs the heads of the log; `path` validates chains.
 
 pub mod algorithm;
-pub mod backend;
-pub mod checkpoint;
-pub mod error;
-pub mod key;
-pub mod kms;
-pub mod path;
-pub mod pool;
-pub mod random;
-pub mod root_key;
-mod store;
-pub mod to_sign;
+pub mod public_key;
+mod tlv;
 
 pub use algorithm::{KeyAlgorithm, SignatureAlgorithm};
-pub use error::Error;
-pub use key::{KeyRecord, Purpose};
-pub use kms::Kms;
-pub use pool::{PoolHandle, SignRequest, Signed};
-pub use to_sign::ToSign;
+pub use public_key::{BadKey, PublicKey};
