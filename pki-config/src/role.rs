@@ -197,30 +197,44 @@ fn granted(role: Role, channel: Channel, permission: Permission, setup: Setup) -
     use Permission as P;
     let by_role = match role {
         Role::Administrator => match permission {
-            P::ReadCertificates | P::ReadIssuers | P::ManageIssuers | P::ManageOfficers | P::ReadOfficers
-            | P::PublishCrl | P::ReadSystem | P::Diagnose | P::Backup | P::Unseal | P::RevokeCertificate => true,
+            P::ReadCertificates
+            | P::ReadIssuers
+            | P::ManageIssuers
+            | P::ManageOfficers
+            | P::ReadOfficers
+            | P::PublishCrl
+            | P::ReadSystem
+            | P::Diagnose
+            | P::Backup
+            | P::Unseal
+            | P::RevokeCertificate => true,
             // In the trial one person plays every part, and the log says so.
             P::RequestCertificate | P::ApproveRequest | P::IssueCertificate | P::AcceptClock | P::ReadAudit => {
                 matches!(setup, Setup::Trial)
             }
         },
         Role::RaOfficer => match permission {
-            P::RequestCertificate | P::ApproveRequest | P::RevokeCertificate | P::ReadCertificates | P::ReadIssuers
+            P::RequestCertificate
+            | P::ApproveRequest
+            | P::RevokeCertificate
+            | P::ReadCertificates
+            | P::ReadIssuers
             | P::PublishCrl => true,
             P::IssueCertificate => matches!(setup, Setup::Trial),
             _ => false,
         },
-        Role::Operator => matches!(
-            permission,
-            P::ReadIssuers | P::ReadSystem | P::Diagnose | P::Backup | P::Unseal | P::PublishCrl
-        ),
-        Role::SecurityOfficer => {
-            matches!(permission, P::ReadIssuers | P::ReadSystem | P::Unseal | P::AcceptClock | P::ReadOfficers | P::ReadAudit)
+        Role::Operator => {
+            matches!(permission, P::ReadIssuers | P::ReadSystem | P::Diagnose | P::Backup | P::Unseal | P::PublishCrl)
         }
-        Role::Auditor => matches!(
-            permission,
-            P::ReadAudit | P::ReadCertificates | P::ReadIssuers | P::ReadOfficers | P::ReadSystem
-        ),
+        Role::SecurityOfficer => {
+            matches!(
+                permission,
+                P::ReadIssuers | P::ReadSystem | P::Unseal | P::AcceptClock | P::ReadOfficers | P::ReadAudit
+            )
+        }
+        Role::Auditor => {
+            matches!(permission, P::ReadAudit | P::ReadCertificates | P::ReadIssuers | P::ReadOfficers | P::ReadSystem)
+        }
         Role::System => !matches!(permission, P::Unseal | P::AcceptClock | P::ManageOfficers),
     };
     let by_channel = match (channel, setup) {
@@ -229,7 +243,13 @@ fn granted(role: Role, channel: Channel, permission: Permission, setup: Setup) -
         // In production the owner of the data directory may only unseal, diagnose and read.
         (Channel::Socket, Setup::Production) => matches!(
             permission,
-            P::Unseal | P::Diagnose | P::ReadSystem | P::ReadIssuers | P::ReadCertificates | P::ReadAudit | P::ReadOfficers
+            P::Unseal
+                | P::Diagnose
+                | P::ReadSystem
+                | P::ReadIssuers
+                | P::ReadCertificates
+                | P::ReadAudit
+                | P::ReadOfficers
         ),
         (Channel::Https, _) => role != Role::System,
     };

@@ -89,8 +89,8 @@ impl Instant {
     #[must_use]
     pub fn to_der_time(self) -> x509_cert::time::Time {
         let since_epoch = Duration::from_secs(u64::try_from(self.unix_seconds()).unwrap_or(0));
-        let time = der::asn1::GeneralizedTime::from_unix_duration(since_epoch)
-            .expect("an Instant lies between 1970 and 9999");
+        let time =
+            der::asn1::GeneralizedTime::from_unix_duration(since_epoch).expect("an Instant lies between 1970 and 9999");
         match der::asn1::UtcTime::from_unix_duration(since_epoch) {
             Ok(short) => x509_cert::time::Time::UtcTime(short),
             Err(_) => x509_cert::time::Time::GeneralTime(time),

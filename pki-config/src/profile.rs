@@ -1,0 +1,458 @@
+//! What a certificate may contain: certificate profiles.
+//!
+//! A profile is a TOML text with a name and a version. Unknown keys and contradictions are refused
+//! when it is read, so that a profile in hand is one that can be issued from. Whoever issues pins the
+//! digest of [`Profile::source_text`] into the record. A request adds a key and names; all else is here.
+
+mod built_in;
+mod check;
+
+use std::fmt;
+use std::time::Duration;
+
+use const_oid::ObjectIdentifier as Oid;
+use serde::Deserialize;
+
+use crate::name::{AltKind, Attribute};
+use crate::oid;
+use crate::time::Instant;
+
+pub use built_in::BuiltIn;
+
+const DAY: u64 = 86_400;
+
+/// Why a profile is refused. The operator's fault.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BadProfile(String);
+
+impl fmt::Display for BadProfile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the profile cannot be used: {}", self.0)
+    }
+}
+
+impl std::error::Error for BadProfile {}
+
+/// A profile that was read and found free of contradictions.
+#[derive(Debug, Clone)]
+pub struct Profile {
+    source: String,
+    rules: Rules,
+}
+
+impl Profile {
+    /// Reads and checks a profile.
+    ///
+    /// # Errors
+    /// [`BadProfile`] for a text that is not TOML, has an unknown key or contradicts itself.
+    pub fn parse(source: &str) -> Result<Self, BadProfile> {
+        let rules: Rules = toml::from_str(source).map_err(|e| BadProfile(e.to_string()))?;
+        check::check(&rules).map_err(BadProfile)?;
+        Ok(Self { source: source.to_owned(), rules })
+    }
+
+    /// The exact text, for pinning: its digest names this version and no other.
+    #[must_use]
+    pub fn source_text(&self) -> &str {
+        &self.source
+    }
+
+    /// The rules.
+    #[must_use]
+    pub const fn rules(&self) -> &Rules {
+        &self.rules
+    }
+
+    /// The word people type, such as `tls-server`.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.rules.name
+    }
+
+    /// Rises with every change.
+    #[must_use]
+    pub const fn version(&self) -> u32 {
+        self.rules.version
+    }
+}
+
+/// The kind of a key, as profiles name it. The length of an RSA key is a rule of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum KeyKind {
+    /// SM2 on sm2p256v1.
+    Sm2,
+    /// ECDSA on P-256.
+    P256,
+    /// ECDSA on P-384.
+    P384,
+    /// RSA of any accepted length.
+    Rsa,
+    /// Ed25519.
+    Ed25519,
+}
+
+impl KeyKind {
+    /// Every kind.
+    pub const ALL: [Self; 5] = [Self::Sm2, Self::P256, Self::P384, Self::Rsa, Self::Ed25519];
+}
+
+/// Who may make the key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum KeyMaker {
+    /// The subscriber, who sends a request that proves possession.
+    Csr,
+    /// The pool, which keeps the private key.
+    Pool,
+}
+
+/// A bit of the key usage, RFC 5280 4.2.1.3, by the RFC's name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum KeyUsageBit {
+    /// Bit 0.
+    DigitalSignature,
+    /// Bit 1, also called contentCommitment.
+    NonRepudiation,
+    /// Bit 2.
+    KeyEncipherment,
+    /// Bit 3.
+    DataEncipherment,
+    /// Bit 4.
+    KeyAgreement,
+    /// Bit 5.
+    KeyCertSign,
+    /// Bit 6. The RFC writes `cRLSign`.
+    #[serde(rename = "cRLSign")]
+    CrlSign,
+}
+
+impl KeyUsageBit {
+    /// Its place in the BIT STRING.
+    #[must_use]
+    pub const fn place(self) -> u8 {
+        match self {
+            Self::DigitalSignature => 0,
+            Self::NonRepudiation => 1,
+            Self::KeyEncipherment => 2,
+            Self::DataEncipherment => 3,
+            Self::KeyAgreement => 4,
+            Self::KeyCertSign => 5,
+            Self::CrlSign => 6,
+        }
+    }
+}
+
+/// An extended key usage, by the name its standard gives it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum ExtendedUsage {
+    /// TLS servers.
+    ServerAuth,
+    /// TLS clients.
+    ClientAuth,
+    /// Signing programs.
+    CodeSigning,
+    /// Signing and reading mail.
+    EmailProtection,
+    /// RFC 3161 time-stamps.
+    TimeStamping,
+    /// OCSP answers. The RFC writes `OCSPSigning`.
+    #[serde(rename = "OCSPSigning")]
+    OcspSigning,
+    /// Signing documents, RFC 9336.
+    DocumentSigning,
+}
+
+impl ExtendedUsage {
+    /// The object identifier.
+    #[must_use]
+    pub const fn oid(self) -> Oid {
+        match self {
+            Self::ServerAuth => oid::KP_SERVER_AUTH,
+            Self::ClientAuth => oid::KP_CLIENT_AUTH,
+            Self::CodeSigning => oid::KP_CODE_SIGNING,
+            Self::EmailProtection => oid::KP_EMAIL,
+            Self::TimeStamping => oid::KP_TIME_STAMPING,
+            Self::OcspSigning => oid::KP_OCSP_SIGNING,
+            Self::DocumentSigning => oid::KP_DOCUMENT_SIGNING,
+        }
+    }
+}
+
+/// Whether something must, may or must not be there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Presence {
+    /// Must be there.
+    Required,
+    /// May be there.
+    Optional,
+    /// Must not be there.
+    Absent,
+}
+
+/// The rules of a profile, as its text has them.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rules {
+    /// The word people type: `a-z`, `0-9`, `-`.
+    pub name: String,
+    /// Rises with every change, from 1.
+    pub version: u32,
+    /// What it is for, in one line.
+    pub title: Title,
+    /// Only the suite itself issues from it; nobody can ask for it.
+    #[serde(default)]
+    pub internal: bool,
+    /// Issuing from it takes a ceremony.
+    #[serde(default)]
+    pub needs_ceremony: bool,
+    /// The distinguished name.
+    pub subject: SubjectRules,
+    /// The alternative names.
+    pub san: SanRules,
+    /// The subject's key.
+    pub key: KeyRules,
+    /// How long.
+    pub validity: ValidityRules,
+    /// Key usage and extended key usage.
+    pub usage: UsageRules,
+    /// Basic constraints.
+    pub basic_constraints: BasicConstraintsRules,
+    /// Addresses of the issuer that go in.
+    pub urls: UrlRules,
+    /// Whether id-pkix-ocsp-nocheck goes in (RFC 6960 4.2.2.2.1).
+    #[serde(default)]
+    pub ocsp_nocheck: bool,
+}
+
+/// What a profile is for, in both languages.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Title {
+    /// In English.
+    pub en: String,
+    /// In Chinese.
+    pub zh: String,
+}
+
+/// Rules of the distinguished name.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SubjectRules {
+    /// Must be there.
+    pub required: Vec<Attribute>,
+    /// May be there, besides the required ones.
+    pub optional: Vec<Attribute>,
+}
+
+impl SubjectRules {
+    /// Whether the attribute may stand.
+    #[must_use]
+    pub fn allows(&self, attribute: Attribute) -> bool {
+        self.required.contains(&attribute) || self.optional.contains(&attribute)
+    }
+}
+
+/// Rules of the alternative names.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SanRules {
+    /// Whether there is any.
+    pub presence: Presence,
+    /// Which kinds.
+    #[serde(default)]
+    pub kinds: Vec<AltKind>,
+    /// Whether a common name must repeat one of them (CA/Browser BR 7.1.4.3).
+    #[serde(default)]
+    pub cn_is_a_copy: bool,
+}
+
+/// Rules of the subject's key.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KeyRules {
+    /// Who may make it.
+    pub makers: Vec<KeyMaker>,
+    /// Which subject keys an issuer key of a kind may certify. An SM2 issuer certifies SM2 keys and no
+    /// others, and the other way round, so that a chain is of one family.
+    pub certify: Vec<Certify>,
+    /// The shortest RSA key. Unit: bits. Default 2048, and never less.
+    #[serde(default = "rsa_default")]
+    pub rsa_min_bits: u32,
+}
+
+const fn rsa_default() -> u32 {
+    2048
+}
+
+/// One line of [`KeyRules::certify`].
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Certify {
+    /// Kinds of issuer key.
+    pub issuer: Vec<KeyKind>,
+    /// Kinds of subject key they may certify.
+    pub subject: Vec<KeyKind>,
+}
+
+impl KeyRules {
+    /// Whether an issuer key of one kind may certify a subject key of another.
+    #[must_use]
+    pub fn may_certify(&self, issuer: KeyKind, subject: KeyKind) -> bool {
+        self.certify.iter().any(|line| line.issuer.contains(&issuer) && line.subject.contains(&subject))
+    }
+}
+
+/// Rules of the validity period. Lengths count the last second (RFC 5280 4.1.2.5).
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ValidityRules {
+    /// What is given when nothing shorter is asked for. Unit: days.
+    pub days: u32,
+    /// What a certificate may never exceed. Unit: days.
+    pub max_days: u32,
+    /// Other numbers from a date on, for rules that tighten over the years. Ascending.
+    #[serde(default)]
+    pub later: Vec<LaterValidity>,
+}
+
+/// Numbers that hold for certificates issued from a date on.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LaterValidity {
+    /// The first moment they hold, as RFC 3339 text.
+    #[serde(deserialize_with = "instant")]
+    pub from: Instant,
+    /// See [`ValidityRules::days`].
+    pub days: u32,
+    /// See [`ValidityRules::max_days`].
+    pub max_days: u32,
+}
+
+fn instant<'de, D: serde::Deserializer<'de>>(source: D) -> Result<Instant, D::Error> {
+    String::deserialize(source)?.parse().map_err(serde::de::Error::custom)
+}
+
+impl ValidityRules {
+    fn at(&self, issued: Instant) -> (u32, u32) {
+        let later = self.later.iter().rev().find(|line| line.from <= issued);
+        later.map_or((self.days, self.max_days), |line| (line.days, line.max_days))
+    }
+
+    /// The length given to a certificate issued at `issued` when nothing shorter is asked for.
+    #[must_use]
+    pub fn usual(&self, issued: Instant) -> Duration {
+        Duration::from_secs(u64::from(self.at(issued).0) * DAY)
+    }
+
+    /// The length a certificate issued at `issued` may not exceed.
+    #[must_use]
+    pub fn longest(&self, issued: Instant) -> Duration {
+        Duration::from_secs(u64::from(self.at(issued).1) * DAY)
+    }
+}
+
+/// Rules of key usage and extended key usage.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UsageRules {
+    /// The key usage for each kind of key. Always critical.
+    pub key_usage: Vec<UsageLine>,
+    /// The extended key usages, in the order of the encoding; none means no extension.
+    pub extended: Vec<ExtendedUsage>,
+    /// Whether the extended key usage is critical (RFC 3161 2.3 asks it of time-stamps).
+    #[serde(default)]
+    pub extended_critical: bool,
+}
+
+/// The key usage of some kinds of key.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UsageLine {
+    /// Which kinds.
+    pub keys: Vec<KeyKind>,
+    /// Which bits.
+    pub bits: Vec<KeyUsageBit>,
+}
+
+impl UsageRules {
+    /// The bits for a kind of key; `None` if the profile takes no such key.
+    #[must_use]
+    pub fn bits_for(&self, key: KeyKind) -> Option<&[KeyUsageBit]> {
+        self.key_usage.iter().find(|line| line.keys.contains(&key)).map(|line| line.bits.as_slice())
+    }
+}
+
+/// Rules of the basic constraints. The extension is always there and critical.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BasicConstraintsRules {
+    /// Whether the subject is a certificate authority.
+    pub ca: bool,
+    /// How many authorities may follow below.
+    pub path_length: Option<u8>,
+}
+
+/// Which of the issuer's addresses go in.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UrlRules {
+    /// The CRL distribution point.
+    pub crl: bool,
+    /// The issuer's certificate.
+    pub ca_issuers: bool,
+    /// The OCSP responder, if the issuer has one.
+    pub ocsp: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_family_certifies_its_own_keys_only() {
+        let profile = BuiltIn::TlsServer.profile();
+        let keys = &profile.rules().key;
+        assert!(keys.may_certify(KeyKind::Sm2, KeyKind::Sm2));
+        assert!(keys.may_certify(KeyKind::P256, KeyKind::Rsa));
+        assert!(!keys.may_certify(KeyKind::Sm2, KeyKind::P256));
+        assert!(!keys.may_certify(KeyKind::P256, KeyKind::Sm2));
+    }
+
+    #[test]
+    fn lengths_follow_the_dated_table() {
+        let validity = &BuiltIn::TlsServer.profile().rules().validity.clone();
+        let days = |text: &str| {
+            let at: Instant = text.parse().unwrap();
+            (validity.usual(at).as_secs() / DAY, validity.longest(at).as_secs() / DAY)
+        };
+        // CA/Browser BR 6.3.2.
+        assert_eq!(days("2027-03-14T23:59:59Z"), (199, 200));
+        assert_eq!(days("2027-03-15T00:00:00Z"), (99, 100));
+        assert_eq!(days("2029-03-15T00:00:00Z"), (46, 47));
+    }
+
+    #[test]
+    fn unknown_keys_are_refused_at_every_level() {
+        let source = BuiltIn::TlsServer.source();
+        assert!(Profile::parse(source).is_ok());
+        for (old, new) in [
+            ("version = 1", "version = 1\nextensions = []"),
+            ("[subject]", "[subject]\nfree = true"),
+            ("[urls]", "[urls]\nldap = true"),
+        ] {
+            assert!(source.contains(old));
+            assert!(Profile::parse(&source.replace(old, new)).is_err(), "{new}");
+        }
+    }
+
+    #[test]
+    fn a_text_that_is_no_profile_is_refused() {
+        for text in ["", "name = \"x\"", "\0", "[subject]"] {
+            assert!(Profile::parse(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! What no profile may say. Each rule names what would go wrong.
+
+use super::{AltKind, ExtendedUsage, KeyKind, KeyMaker, KeyUsageBit, Presence, Rules};
+
+/// Refuses contradictions.
+pub(super) fn check(rules: &Rules) -> Result<(), String> {
+    name(rules)?;
+    subject(rules)?;
+    keys(rules)?;
+    validity(rules)?;
+    usage(rules)?;
+    authority(rules)
+}
+
+fn require(holds: bool, rule: &str) -> Result<(), String> {
+    if holds { Ok(()) } else { Err(rule.to_owned()) }
+}
+
+fn name(rules: &Rules) -> Result<(), String> {
+    let word = rules.name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+    require(word && (1..=40).contains(&rules.name.len()), "name must be 1 to 40 of a-z, 0-9 and -")?;
+    require(rules.version >= 1, "version starts at 1")
+}
+
+fn subject(rules: &Rules) -> Result<(), String> {
+    let (required, optional) = (&rules.subject.required, &rules.subject.optional);
+    require(!required.iter().any(|a| optional.contains(a)), "an attribute is both required and optional")?;
+    let san = &rules.san;
+    require(
+        (san.presence == Presence::Absent) == san.kinds.is_empty(),
+        "san.kinds must be empty exactly where san.presence is absent",
+    )?;
+    // RFC 5280 4.1.2.6: with neither, nobody would be certified.
+    require(!required.is_empty() || san.presence == Presence::Required, "subject or san must be required")?;
+    let copyable = san.kinds.iter().all(|kind| matches!(kind, AltKind::Dns | AltKind::Ip));
+    require(!san.cn_is_a_copy || (!san.kinds.is_empty() && copyable), "san.cn_is_a_copy needs dns or ip names")
+}
+
+fn keys(rules: &Rules) -> Result<(), String> {
+    let key = &rules.key;
+    require(!key.makers.is_empty(), "key.makers is empty")?;
+    require(key.rsa_min_bits >= 2048, "key.rsa_min_bits is below 2048")?;
+    require(!key.certify.is_empty(), "key.certify is empty")?;
+    for line in &key.certify {
+        require(!line.issuer.is_empty() && !line.subject.is_empty(), "a line of key.certify is empty")?;
+        let families = |kinds: &[KeyKind]| (kinds.contains(&KeyKind::Sm2), kinds.iter().any(|k| *k != KeyKind::Sm2));
+        let (issuer, subject) = (families(&line.issuer), families(&line.subject));
+        require(
+            issuer == subject && issuer.0 != issuer.1,
+            "key.certify mixes SM2 with others; a chain is of one family",
+        )?;
+    }
+    for kind in KeyKind::ALL {
+        let taken = key.certify.iter().any(|line| line.subject.contains(&kind));
+        let lines = rules.usage.key_usage.iter().filter(|line| line.keys.contains(&kind)).count();
+        require(lines == usize::from(taken), "usage.key_usage must have one line for each kind of key taken")?;
+    }
+    Ok(())
+}
+
+fn validity(rules: &Rules) -> Result<(), String> {
+    let validity = &rules.validity;
+    let lines = std::iter::once((validity.days, validity.max_days))
+        .chain(validity.later.iter().map(|line| (line.days, line.max_days)));
+    for (days, max_days) in lines {
+        // 9,132 days: the longest a root may last, CA/Browser BR 7.1.2.1.1.
+        require(days >= 1 && days <= max_days && max_days <= 9132, "validity.days must lie in 1..=max_days..=9132")?;
+    }
+    require(validity.later.is_sorted_by(|a, b| a.from < b.from), "validity.later must ascend")
+}
+
+fn usage(rules: &Rules) -> Result<(), String> {
+    let usage = &rules.usage;
+    for line in &usage.key_usage {
+        require(!line.bits.is_empty() && !line.keys.is_empty(), "a line of usage.key_usage is empty")?;
+        let enciphers = line.bits.contains(&KeyUsageBit::KeyEncipherment);
+        let rsa_or_sm2 = line.keys.iter().all(|k| matches!(k, KeyKind::Rsa | KeyKind::Sm2));
+        require(!enciphers || rsa_or_sm2, "keyEncipherment is for RSA and SM2 encryption keys only")?;
+        let agrees = line.bits.contains(&KeyUsageBit::KeyAgreement);
+        let signs = line.bits.contains(&KeyUsageBit::DigitalSignature);
+        let sm2 = line.keys.contains(&KeyKind::Sm2);
+        require(!sm2 || !signs || !(enciphers || agrees), "an SM2 key signs or enciphers, never both (GM/T 0015)")?;
+        for bit in [KeyUsageBit::KeyCertSign, KeyUsageBit::CrlSign] {
+            require(
+                line.bits.contains(&bit) == rules.basic_constraints.ca,
+                "keyCertSign and cRLSign are for authorities, and all of them",
+            )?;
+        }
+    }
+    let has = |purpose| usage.extended.contains(&purpose);
+    let repeated = usage.extended.iter().enumerate().any(|(i, e)| usage.extended[..i].contains(e));
+    require(!repeated, "an extended usage stands twice")?;
+    require(
+        !has(ExtendedUsage::TimeStamping) || (usage.extended.len() == 1 && usage.extended_critical),
+        "timeStamping must be alone and critical (RFC 3161 2.3)",
+    )?;
+    require(!has(ExtendedUsage::OcspSigning) || usage.extended.len() == 1, "OCSPSigning must be alone")?;
+    require(
+        rules.ocsp_nocheck == has(ExtendedUsage::OcspSigning),
+        "ocsp_nocheck belongs to OCSPSigning (RFC 6960 4.2.2.2.1)",
+    )?;
+    require(!rules.ocsp_nocheck || !rules.urls.crl, "a signer with ocsp_nocheck has no CRL address")
+}
+
+fn authority(rules: &Rules) -> Result<(), String> {
+    let basic = &rules.basic_constraints;
+    require(basic.ca == rules.needs_ceremony, "authorities, and they alone, need a ceremony")?;
+    require(basic.ca || basic.path_length.is_none(), "path_length is for authorities")?;
+    require(!basic.ca || rules.key.makers == [KeyMaker::Pool], "an authority's key is made by the pool")?;
+    require(!basic.ca || rules.san.presence == Presence::Absent, "an authority has no alternative names")
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::profile::{BuiltIn, Profile};
+
+    fn refused(built_in: BuiltIn, old: &str, new: &str) {
+        let source = built_in.source();
+        assert!(source.contains(old), "{old} is not in {built_in:?}");
+        assert!(Profile::parse(&source.replacen(old, new, 1)).is_err(), "{built_in:?}: {old} -> {new}");
+    }
+
+    #[test]
+    fn contradictions_are_refused() {
+        refused(BuiltIn::TlsServer, "max_days = 200", "max_days = 100");
+        refused(BuiltIn::TlsServer, "ca = false", "ca = true");
+        refused(BuiltIn::TlsServer, "name = \"tls-server\"", "name = \"TLS server\"");
+        refused(BuiltIn::TlsServer, "version = 1", "version = 0");
+        refused(BuiltIn::TlsServer, "presence = \"required\"", "presence = \"absent\"");
+        refused(BuiltIn::TlsServer, "required = []", "required = [\"C\"]");
+        refused(BuiltIn::TlsServer, "kinds = [\"dns\", \"ip\"]", "kinds = [\"dns\", \"email\"]");
+        refused(BuiltIn::TlsServer, "2029-03-15", "2026-03-15");
+        refused(BuiltIn::Tsa, "extended_critical = true", "extended_critical = false");
+        refused(BuiltIn::OcspSigner, "ocsp_nocheck = true", "ocsp_nocheck = false");
+        refused(BuiltIn::OcspSigner, "crl = false", "crl = true");
+        refused(BuiltIn::Root, "needs_ceremony = true", "needs_ceremony = false");
+    }
+
+    #[test]
+    fn an_ec_key_never_enciphers_and_an_sm2_key_has_one_purpose() {
+        refused(BuiltIn::TlsServer, "\"digitalSignature\"", "\"digitalSignature\", \"keyEncipherment\"");
+        refused(BuiltIn::TlsServer, "\"digitalSignature\"", "\"digitalSignature\", \"keyAgreement\"");
+        refused(BuiltIn::TlsServer, "\"digitalSignature\"", "\"keyCertSign\", \"cRLSign\"");
+    }
+
+    #[test]
+    fn a_mixed_chain_is_refused() {
+        refused(BuiltIn::TlsServer, "issuer = [\"sm2\"]", "issuer = [\"p256\"]");
+        refused(BuiltIn::TlsServer, "subject = [\"sm2\"]", "subject = [\"sm2\", \"p256\"]");
+    }
+}
