@@ -1,1 +1,11 @@
-//! The yinxin binary: HTTP edges, command line, wiring
+#![doc = include_str!("../README.md")]
+//! # Map
+//!
+//! `api` is the REST contract. `data_dir` makes and opens the data directory. `serve`, `stall` and
+//! `tls` are the doors; `problem` turns every error into their answer.
+
+pub mod api;
+pub mod data_dir;
+pub mod serve;
+mod stall;
+pub mod tls;
