@@ -142,7 +142,11 @@ impl fmt::Display for DataDirError {
                 write!(f, "{} is not a directory; name another one with --data", path.display())
             }
             Self::NoParent(path) => {
-                write!(f, "{} cannot be made: the directory it would lie in does not exist; make that first", path.display())
+                write!(
+                    f,
+                    "{} cannot be made: the directory it would lie in does not exist; make that first",
+                    path.display()
+                )
             }
             Self::Foreign { path, file } => write!(
                 f,
@@ -161,7 +165,11 @@ impl fmt::Display for DataDirError {
                 path.display()
             ),
             Self::Unwritable { path, why } => {
-                write!(f, "{} cannot be written ({why}); mend that or name another directory with --data", path.display())
+                write!(
+                    f,
+                    "{} cannot be written ({why}); mend that or name another directory with --data",
+                    path.display()
+                )
             }
             Self::Newer { path, format } => write!(
                 f,
@@ -169,7 +177,11 @@ impl fmt::Display for DataDirError {
                 path.display()
             ),
             Self::Damaged { path, why } => {
-                write!(f, "{} is damaged: {why}; restore a backup into a new directory with: yinxin restore", path.display())
+                write!(
+                    f,
+                    "{} is damaged: {why}; restore a backup into a new directory with: yinxin restore",
+                    path.display()
+                )
             }
             Self::PathTooLong { path } => write!(
                 f,
@@ -178,7 +190,11 @@ impl fmt::Display for DataDirError {
                 path.as_os_str().len()
             ),
             Self::InUse(path) => {
-                write!(f, "another yinxin process works with {}; stop it first or name another directory with --data", path.display())
+                write!(
+                    f,
+                    "another yinxin process works with {}; stop it first or name another directory with --data",
+                    path.display()
+                )
             }
             Self::Absent(path) => {
                 write!(f, "there is no installation in {}; make one with: yinxin up", path.display())
@@ -513,7 +529,8 @@ fn read_setup(path: &Path) -> Result<SetupFile, DataDirError> {
     let damaged = |why: String| DataDirError::Damaged { path: file.clone(), why };
     let text = fs::read_to_string(&file).map_err(|e| damaged(e.to_string()))?;
     let table: toml::Table = text.parse().map_err(|_| damaged("it is not TOML".into()))?;
-    let format = table.get("format").and_then(toml::Value::as_integer).ok_or_else(|| damaged("it names no format".into()))?;
+    let format =
+        table.get("format").and_then(toml::Value::as_integer).ok_or_else(|| damaged("it names no format".into()))?;
     let format = u32::try_from(format).map_err(|_| damaged("its format is no number of ours".into()))?;
     if format > FORMAT {
         return Err(DataDirError::Newer { path: path.to_owned(), format });
@@ -540,7 +557,11 @@ mod tests {
     use super::*;
 
     fn setup() -> SetupFile {
-        SetupFile { installation: "7F3A9C".into(), setup: Setup::Trial, created: Instant::from_unix_seconds(1_800_000_000).unwrap() }
+        SetupFile {
+            installation: "7F3A9C".into(),
+            setup: Setup::Trial,
+            created: Instant::from_unix_seconds(1_800_000_000).unwrap(),
+        }
     }
 
     fn made(path: &Path) -> DataDir {
@@ -659,7 +680,13 @@ mod tests {
         let temp = tempfile::tempdir().unwrap();
         let path = temp.path().join("data");
         drop(made(&path));
-        for text in ["", "format = 1\n", "format = -1\n", "\0", "format = 1\ninstallation = \"x\"\nsetup = \"trial\"\ncreated = \"2026-01-01T00:00:00Z\"\n"] {
+        for text in [
+            "",
+            "format = 1\n",
+            "format = -1\n",
+            "\0",
+            "format = 1\ninstallation = \"x\"\nsetup = \"trial\"\ncreated = \"2026-01-01T00:00:00Z\"\n",
+        ] {
             let good = fs::read(path.join("setup.toml")).unwrap();
             fs::write(path.join("setup.toml"), text).unwrap();
             assert!(matches!(DataDir::open(&path), Err(DataDirError::Damaged { .. })), "{text}");

@@ -1,1 +1,3 @@
-fn main() { println!("yinxin"); }
+fn main() {
+    println!("yinxin");
+}

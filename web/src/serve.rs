@@ -98,10 +98,9 @@ pub enum ServeError {
 impl fmt::Display for ServeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Taken { address, option } => write!(
-                f,
-                "another program listens on {address}; stop it or name another address with {option}"
-            ),
+            Self::Taken { address, option } => {
+                write!(f, "another program listens on {address}; stop it or name another address with {option}")
+            }
             Self::Unbindable { address, why } => write!(f, "{address} cannot be listened on: {why}"),
             Self::NotLoopback { address, option } => write!(
                 f,
