@@ -1,0 +1,137 @@
+//! BouncyCastle, through `Judge.java` beside this file: the one judge that takes whole SM2 chains and CRLs.
+
+use std::ffi::OsString;
+use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+use super::{Verdict, capture, judges_dir, left_out};
+
+const SOURCE: &str = include_str!("Judge.java");
+
+/// Where Debian's libbcprov-java and libbcpkix-java put their jars.
+const DEBIAN_JARS: [&str; 3] =
+    ["/usr/share/java/bcprov.jar", "/usr/share/java/bcutil.jar", "/usr/share/java/bcpkix.jar"];
+
+/// BouncyCastle as a judge.
+#[derive(Debug, Clone)]
+pub struct BouncyCastle {
+    class_path: OsString,
+    at: Option<u64>,
+}
+
+impl BouncyCastle {
+    /// The judge, if this machine has a Java compiler and the jars: `YINXIN_JUDGE_BC` is a class
+    /// path, else Debian's packages are looked for.
+    pub fn find() -> Option<Self> {
+        static FOUND: OnceLock<Result<OsString, String>> = OnceLock::new();
+        match FOUND.get_or_init(prepare) {
+            Ok(class_path) => Some(Self { class_path: class_path.clone(), at: None }),
+            Err(why) => {
+                left_out(&format!("BouncyCastle: {why}"));
+                None
+            }
+        }
+    }
+
+    /// Judges as of this second since 1970 instead of now.
+    #[must_use]
+    pub fn at(mut self, seconds: u64) -> Self {
+        self.at = Some(seconds);
+        self
+    }
+
+    /// PKIX path validation from each leaf to the root; `chain` holds what lies between, the
+    /// leaf's issuer first. Revocation is not looked at.
+    pub fn chain(&self, root: &Path, chain: Option<&Path>, leaves: &[&Path]) -> Verdict {
+        let mut arguments = vec![root, chain.unwrap_or(Path::new("-"))];
+        arguments.extend(leaves);
+        self.ask("chain", &arguments)
+    }
+
+    /// The same with revocation: every certificate of the path but the root needs a CRL.
+    pub fn chain_with_crls(&self, root: &Path, chain: Option<&Path>, leaf: &Path, crls: &[&Path]) -> Verdict {
+        let mut arguments = vec![root, chain.unwrap_or(Path::new("-")), leaf];
+        arguments.extend(crls);
+        self.ask("chain-crl", &arguments)
+    }
+
+    /// A CRL under its issuer. Facts: `number`, `this update`, `next update`, `current`, `entries`,
+    /// and up to a hundred `revoked` (serial, reason, time).
+    pub fn crl(&self, issuer: &Path, crl: &Path) -> Verdict {
+        self.ask("crl", &[issuer, crl])
+    }
+
+    /// A PKCS#10 request: strict DER and proof of possession. Facts: `subject`, `key`, `signature`, `extension`.
+    pub fn csr(&self, file: &Path) -> Verdict {
+        self.ask("csr", &[file])
+    }
+
+    /// A certificate alone: strict DER, readable key. Facts: `serial`, `issuer`, `subject`, `not before`,
+    /// `not after`, `signature`, `key`, `extension`, `self-signed`.
+    pub fn certificate(&self, file: &Path) -> Verdict {
+        self.ask("cert", &[file])
+    }
+
+    fn ask(&self, command: &str, files: &[&Path]) -> Verdict {
+        let mut java = Command::new("java");
+        // Small start-up, and room for a CRL of a million entries.
+        java.args(["-Xshare:auto", "-XX:TieredStopAtLevel=1", "-Xmx3g", "-cp"]).arg(&self.class_path);
+        java.arg("Judge").arg(command);
+        if let Some(at) = self.at {
+            java.arg("-at").arg(at.to_string());
+        }
+        match capture(java.args(files)) {
+            Err(why) => Verdict::Broken(why),
+            Ok(run) => match run.code {
+                Some(0) => Verdict::Accepts(run.output()),
+                Some(1) if run.stdout.contains("refused: ") => Verdict::Refuses(run.output()),
+                _ => Verdict::Broken(run.output()),
+            },
+        }
+    }
+}
+
+/// The class path with `Judge` compiled in front, or why there is none.
+fn prepare() -> Result<OsString, String> {
+    let jars = match std::env::var_os("YINXIN_JUDGE_BC") {
+        Some(path) => path,
+        None => debian_jars()?,
+    };
+    let classes = compile(&jars)?;
+    std::env::join_paths(std::iter::once(classes).chain(std::env::split_paths(&jars))).map_err(|e| e.to_string())
+}
+
+fn debian_jars() -> Result<OsString, String> {
+    match DEBIAN_JARS.iter().find(|jar| !Path::new(jar).exists()) {
+        Some(missing) => Err(format!("no {missing} (Debian: libbcprov-java libbcpkix-java)")),
+        None => std::env::join_paths(DEBIAN_JARS).map_err(|e| e.to_string()),
+    }
+}
+
+/// Compiles once for each content of the source and class path, whoever comes first; a folder
+/// appears under its final name only when complete, so test programs may race.
+fn compile(jars: &OsString) -> Result<PathBuf, String> {
+    let mut hasher = DefaultHasher::new();
+    (SOURCE, jars).hash(&mut hasher);
+    let home = judges_dir();
+    let classes = home.join(format!("classes-{:016x}", hasher.finish()));
+    if classes.join("Judge.class").exists() {
+        return Ok(classes);
+    }
+    let work = home.join(format!("classes-{}.tmp", std::process::id()));
+    fs::create_dir_all(&work).map_err(|e| format!("{}: {e}", work.display()))?;
+    let source = work.join("Judge.java");
+    fs::write(&source, SOURCE).map_err(|e| format!("{}: {e}", source.display()))?;
+    let run = capture(Command::new("javac").arg("-cp").arg(jars).arg("-d").arg(&work).arg(&source))
+        .map_err(|why| format!("no Java compiler: {why} (Debian: default-jdk-headless)"))?;
+    // Without the compiler there is nothing to judge with; with it, a program of ours that does
+    // not compile is our fault and no reason to leave anything out.
+    assert_eq!(run.code, Some(0), "Judge.java does not compile:\n{}", run.output());
+    if fs::rename(&work, &classes).is_err() {
+        let _ = fs::remove_dir_all(&work);
+    }
+    if classes.join("Judge.class").exists() { Ok(classes) } else { Err(format!("no {}", classes.display())) }
+}
