@@ -1,13 +1,37 @@
 #![doc = include_str!("../README.md")]
 //! # Map
 //!
-//! `algorithm` names and verifies; `random` is the checked source; `root_key` seals; `key` is a key's
-//! record and life cycle; `kms` makes and keeps keys; `backend` is where private keys live; `to_sign`
-//! is what may be signed; `pool` signs; `checkpoint` signs the heads of the log; `path` validates chains.
+//! `algorithm` names, `public_key` reads and verifies; `random` is the checked source; `root_key` seals;
+//! `key` is a key's record and life cycle; `kms` makes and keeps keys; `backend` is where private keys
+//! live; `to_sign` is what may be signed; `pool` signs; `checkpoint` signs the heads of the log; `path`
+//! validates chains; `process` keeps keys out of core dumps; `store` has all SQL; `tlv` reads DER.
 
 pub mod algorithm;
+pub mod backend;
+pub mod checkpoint;
+pub mod error;
+mod hex;
+pub mod key;
+pub mod kms;
+pub mod pool;
+pub mod process;
 pub mod public_key;
+pub mod random;
+pub mod root_key;
+mod store;
 mod tlv;
+pub mod to_sign;
 
 pub use algorithm::{KeyAlgorithm, SignatureAlgorithm};
+pub use checkpoint::{CheckpointOptions, Checkpointer};
+pub use error::Error;
+pub use key::{KeyRecord, KeyState, Purpose};
+pub use kms::{Ceremony, KeySpec, Kms};
+pub use pool::{PoolHandle, PoolOptions, Record, SignRequest, Signed};
+pub use process::harden_process;
 pub use public_key::{BadKey, PublicKey};
+pub use random::OsRandom;
+pub use root_key::{RootKey, RootKeySlot};
+pub use store::KEY_TABLE;
+pub use tlv::BadDer;
+pub use to_sign::{Refusal, ToSign};

@@ -109,17 +109,23 @@ impl PublicKey {
             (KeyAlgorithm::Sm2, Verifier::Sm2(Box::new(key)))
         } else if named(&KeyAlgorithm::P256) {
             uncompressed(bits, 65)?;
-            let ways = other(bits, [
-                (SignatureAlgorithm::EcdsaSha256, &lc::ECDSA_P256_SHA256_ASN1),
-                (SignatureAlgorithm::EcdsaSha384, &lc::ECDSA_P256_SHA384_ASN1),
-            ]);
+            let ways = other(
+                bits,
+                [
+                    (SignatureAlgorithm::EcdsaSha256, &lc::ECDSA_P256_SHA256_ASN1),
+                    (SignatureAlgorithm::EcdsaSha384, &lc::ECDSA_P256_SHA384_ASN1),
+                ],
+            );
             (KeyAlgorithm::P256, ways.ok_or(BadKey::OffCurve)?)
         } else if named(&KeyAlgorithm::P384) {
             uncompressed(bits, 97)?;
-            let ways = other(bits, [
-                (SignatureAlgorithm::EcdsaSha256, &lc::ECDSA_P384_SHA256_ASN1),
-                (SignatureAlgorithm::EcdsaSha384, &lc::ECDSA_P384_SHA384_ASN1),
-            ]);
+            let ways = other(
+                bits,
+                [
+                    (SignatureAlgorithm::EcdsaSha256, &lc::ECDSA_P384_SHA256_ASN1),
+                    (SignatureAlgorithm::EcdsaSha384, &lc::ECDSA_P384_SHA384_ASN1),
+                ],
+            );
             (KeyAlgorithm::P384, ways.ok_or(BadKey::OffCurve)?)
         } else if named(&KeyAlgorithm::Ed25519) {
             if bits.len() != 32 {
@@ -129,11 +135,14 @@ impl PublicKey {
             (KeyAlgorithm::Ed25519, ways.ok_or(BadKey::OffCurve)?)
         } else if named(&KeyAlgorithm::Rsa { bits: 0 }) {
             let algorithm = KeyAlgorithm::Rsa { bits: rsa_size(bits)? };
-            let ways = other(bits, [
-                (SignatureAlgorithm::RsaSha256, &lc::RSA_PKCS1_2048_8192_SHA256),
-                (SignatureAlgorithm::RsaSha384, &lc::RSA_PKCS1_2048_8192_SHA384),
-                (SignatureAlgorithm::RsaSha512, &lc::RSA_PKCS1_2048_8192_SHA512),
-            ]);
+            let ways = other(
+                bits,
+                [
+                    (SignatureAlgorithm::RsaSha256, &lc::RSA_PKCS1_2048_8192_SHA256),
+                    (SignatureAlgorithm::RsaSha384, &lc::RSA_PKCS1_2048_8192_SHA384),
+                    (SignatureAlgorithm::RsaSha512, &lc::RSA_PKCS1_2048_8192_SHA512),
+                ],
+            );
             (algorithm, ways.ok_or(BadKey::RsaExponent)?)
         } else {
             return Err(BadKey::UnknownAlgorithm);

@@ -1,0 +1,72 @@
+//! Where private keys live. One implementation now: software. Hardware (PKCS#11, SDF) comes as another.
+
+use std::sync::Arc;
+
+use pki_config::{KeyId, Random, TenantId};
+
+use crate::algorithm::KeyAlgorithm;
+use crate::error::Error;
+use crate::key::Purpose;
+use crate::public_key::PublicKey;
+
+mod pkcs8;
+mod soft;
+
+pub use pkcs8::{generate_pkcs8, sign_with_pkcs8, spki_of_pkcs8};
+pub use soft::Soft;
+
+/// What a stored private key is bound to. It opens as nothing else.
+#[derive(Debug, Clone, Copy)]
+pub struct Binding<'a> {
+    /// Whose it is.
+    pub tenant: &'a TenantId,
+    /// Which key.
+    pub key: KeyId,
+    /// What it is for.
+    pub purpose: Purpose,
+    /// Its algorithm.
+    pub algorithm: KeyAlgorithm,
+}
+
+/// A new key pair, its private half as the backend stores it.
+pub struct Generated {
+    /// The public half.
+    pub public: PublicKey,
+    /// The private half, wrapped: nothing without the backend's own secret.
+    pub wrapped: Vec<u8>,
+}
+
+/// Makes keys and signs with them.
+pub trait Backend: Send + Sync {
+    /// Makes a key pair.
+    ///
+    /// # Errors
+    /// [`Error::Sealed`], [`Error::Random`], [`Error::Algorithm`] if the backend does not have it.
+    fn generate(&self, binding: Binding<'_>) -> Result<Generated, Error>;
+
+    /// Makes a stored key ready to sign.
+    ///
+    /// # Errors
+    /// [`Error::Sealed`]; [`Error::KeyDamaged`] if it does not open under this binding and public key.
+    fn load(&self, binding: Binding<'_>, public: &PublicKey, wrapped: &[u8]) -> Result<Arc<dyn Signer>, Error>;
+
+    /// The private key as PKCS#8, for keys that are handed out ([`Purpose::Tls`] only).
+    ///
+    /// # Errors
+    /// As [`Backend::load`]; [`Error::KeyPurpose`] for every other purpose.
+    fn export(
+        &self,
+        binding: Binding<'_>,
+        public: &PublicKey,
+        wrapped: &[u8],
+    ) -> Result<zeroize::Zeroizing<Vec<u8>>, Error>;
+}
+
+/// A private key ready to sign. What it holds is wiped when it is dropped.
+pub trait Signer: Send + Sync {
+    /// Signs `message` with [`crate::SignatureAlgorithm::for_key`]: the bytes that go into a BIT STRING.
+    ///
+    /// # Errors
+    /// [`Error::Random`], [`Error::PrivateKey`].
+    fn sign(&self, message: &[u8], random: &dyn Random) -> Result<Vec<u8>, Error>;
+}

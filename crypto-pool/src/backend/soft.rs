@@ -1,0 +1,205 @@
+//! Private keys in software, stored under SM4-GCM with a key-encryption key per tenant that is derived
+//! from the root key.
+
+use std::sync::Arc;
+
+use engine::sm4::{Gcm, NONCE_LENGTH};
+use pki_config::Random;
+use zeroize::Zeroizing;
+
+use super::pkcs8::{SoftKey, generate_pkcs8};
+use super::{Backend, Binding, Generated, Signer};
+use crate::error::Error;
+use crate::key::Purpose;
+use crate::public_key::PublicKey;
+use crate::root_key::RootKeySlot;
+
+/// First octet of a wrapped key: how it is wrapped.
+const VERSION: u8 = 1;
+
+/// The software backend.
+pub struct Soft {
+    root: RootKeySlot,
+    random: Arc<dyn Random>,
+}
+
+impl Soft {
+    /// Keys wrapped under what is in `root`.
+    #[must_use]
+    pub fn new(root: RootKeySlot, random: Arc<dyn Random>) -> Self {
+        Self { root, random }
+    }
+
+    fn cipher(&self, binding: Binding<'_>) -> Result<Gcm, Error> {
+        let label = format!("yinxin key-encryption key, version 1, tenant {}", binding.tenant);
+        Ok(Gcm::new(&*self.root.get()?.derive::<16>(&label)))
+    }
+
+    fn open(&self, binding: Binding<'_>, public: &PublicKey, wrapped: &[u8]) -> Result<Zeroizing<Vec<u8>>, Error> {
+        let damaged = Error::KeyDamaged { key: binding.key };
+        let cipher = self.cipher(binding)?;
+        let Some((nonce, text)) = wrapped.strip_prefix(&[VERSION]).and_then(|w| w.split_first_chunk()) else {
+            return Err(damaged);
+        };
+        cipher.open(nonce, &aad(binding, public.spki_der()), text).map_err(|_| damaged)
+    }
+}
+
+impl Backend for Soft {
+    fn generate(&self, binding: Binding<'_>) -> Result<Generated, Error> {
+        let cipher = self.cipher(binding)?;
+        let (pkcs8, spki) = generate_pkcs8(binding.algorithm, &*self.random)?;
+        let public = PublicKey::from_spki(&spki)?;
+        let mut nonce = [0; NONCE_LENGTH];
+        self.random.fill(&mut nonce)?;
+        let mut wrapped = vec![VERSION];
+        wrapped.extend_from_slice(&nonce);
+        wrapped.extend_from_slice(&cipher.seal(&nonce, &aad(binding, &spki), &pkcs8));
+        Ok(Generated { public, wrapped })
+    }
+
+    fn load(&self, binding: Binding<'_>, public: &PublicKey, wrapped: &[u8]) -> Result<Arc<dyn Signer>, Error> {
+        let pkcs8 = self.open(binding, public, wrapped)?;
+        let key = SoftKey::read(binding.algorithm, &pkcs8)?;
+        // Authentic bytes under this public key cannot hold another key, unless this code is wrong.
+        if key.spki(binding.algorithm) == public.spki_der() {
+            Ok(Arc::new(key))
+        } else {
+            Err(Error::KeyDamaged { key: binding.key })
+        }
+    }
+
+    fn export(&self, binding: Binding<'_>, public: &PublicKey, wrapped: &[u8]) -> Result<Zeroizing<Vec<u8>>, Error> {
+        if binding.purpose != Purpose::Tls {
+            return Err(Error::KeyPurpose { key: binding.key, purpose: binding.purpose });
+        }
+        self.open(binding, public, wrapped)
+    }
+}
+
+/// What the wrapped key is bound to, each part with its length so that no two bindings look alike.
+fn aad(binding: Binding<'_>, spki: &[u8]) -> Vec<u8> {
+    let algorithm = binding.algorithm.to_string();
+    let parts: [&[u8]; 6] = [
+        b"yinxin wrapped key, version 1",
+        binding.tenant.as_str().as_bytes(),
+        binding.key.as_bytes(),
+        binding.purpose.as_str().as_bytes(),
+        algorithm.as_bytes(),
+        spki,
+    ];
+    let mut out = Vec::with_capacity(256);
+    for part in parts {
+        out.extend_from_slice(&(part.len() as u64).to_be_bytes());
+        out.extend_from_slice(part);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::algorithm::{KeyAlgorithm, SignatureAlgorithm};
+    use crate::random::SeededRandom;
+    use crate::root_key::RootKey;
+    use pki_config::{KeyId, TenantId};
+
+    fn soft(seed: u64) -> Soft {
+        let random = Arc::new(SeededRandom::new(seed));
+        let root = RootKeySlot::sealed();
+        root.open(RootKey::draw(&*random).unwrap());
+        Soft::new(root, random)
+    }
+
+    fn binding(tenant: &TenantId, algorithm: KeyAlgorithm) -> Binding<'_> {
+        Binding { tenant, key: KeyId::from_bytes([1; 16]), purpose: Purpose::CertificateAuthority, algorithm }
+    }
+
+    #[test]
+    fn every_algorithm_signs_and_its_own_key_verifies() {
+        let (soft, house) = (soft(1), TenantId::house());
+        for word in ["sm2", "p256", "p384", "rsa2048", "ed25519"] {
+            let algorithm = word.parse().unwrap();
+            let made = soft.generate(binding(&house, algorithm)).unwrap();
+            let signer = soft.load(binding(&house, algorithm), &made.public, &made.wrapped).unwrap();
+            let signature = signer.sign(b"message", &SeededRandom::new(2)).unwrap();
+            let way = SignatureAlgorithm::for_key(algorithm);
+            assert!(made.public.verify(way, b"message", &signature), "{word}");
+            assert!(!made.public.verify(way, b"massage", &signature), "{word}");
+        }
+    }
+
+    #[test]
+    fn a_wrapped_key_opens_only_as_what_it_was_made() {
+        let (soft, house, other) = (soft(1), TenantId::house(), "other".parse().unwrap());
+        let right = binding(&house, KeyAlgorithm::Sm2);
+        let made = soft.generate(right).unwrap();
+        let foreign = soft.generate(right).unwrap();
+        let wrong = [
+            Binding { tenant: &other, ..right },
+            Binding { key: KeyId::from_bytes([2; 16]), ..right },
+            Binding { purpose: Purpose::Tls, ..right },
+            Binding { algorithm: KeyAlgorithm::P256, ..right },
+        ];
+        assert!(soft.load(right, &made.public, &made.wrapped).is_ok());
+        for binding in wrong {
+            assert!(matches!(soft.load(binding, &made.public, &made.wrapped), Err(Error::KeyDamaged { .. })));
+        }
+        assert!(matches!(soft.load(right, &foreign.public, &made.wrapped), Err(Error::KeyDamaged { .. })));
+    }
+
+    #[test]
+    fn a_wrapped_key_does_not_open_under_another_root_key() {
+        let (house, other) = (TenantId::house(), soft(2));
+        let made = soft(1).generate(binding(&house, KeyAlgorithm::Sm2)).unwrap();
+        let loaded = other.load(binding(&house, KeyAlgorithm::Sm2), &made.public, &made.wrapped);
+        assert!(matches!(loaded, Err(Error::KeyDamaged { .. })));
+    }
+
+    #[test]
+    fn every_flipped_byte_of_a_wrapped_key_is_found() {
+        let (soft, house) = (soft(1), TenantId::house());
+        let right = binding(&house, KeyAlgorithm::Sm2);
+        let made = soft.generate(right).unwrap();
+        for at in 0..made.wrapped.len() {
+            let mut wrapped = made.wrapped.clone();
+            wrapped[at] ^= 1;
+            assert!(soft.load(right, &made.public, &wrapped).is_err(), "byte {at}");
+        }
+        assert!(soft.load(right, &made.public, &made.wrapped[..12]).is_err());
+        assert!(soft.load(right, &made.public, &[]).is_err());
+    }
+
+    #[test]
+    fn a_wrapped_key_does_not_hold_the_scalar() {
+        let (soft, house) = (soft(1), TenantId::house());
+        let tls = Binding { purpose: Purpose::Tls, ..binding(&house, KeyAlgorithm::Sm2) };
+        let made = soft.generate(tls).unwrap();
+        let pkcs8 = soft.export(tls, &made.public, &made.wrapped).unwrap();
+        // The scalar starts after the headers and identifiers: found by its OCTET STRING (04 20).
+        let at = pkcs8.windows(2).position(|w| w == [4, 32]).unwrap() + 2;
+        let scalar = &pkcs8[at..at + 32];
+        assert!(engine::sm2::PrivateKey::from_bytes(scalar.try_into().unwrap()).is_ok());
+        for part in scalar.chunks(8) {
+            assert!(!made.wrapped.windows(8).any(|w| w == part));
+        }
+    }
+
+    #[test]
+    fn only_tls_keys_are_handed_out() {
+        let (soft, house) = (soft(1), TenantId::house());
+        let made = soft.generate(binding(&house, KeyAlgorithm::P256)).unwrap();
+        let answer = soft.export(binding(&house, KeyAlgorithm::P256), &made.public, &made.wrapped);
+        assert!(matches!(answer, Err(Error::KeyPurpose { .. })));
+    }
+
+    #[test]
+    fn a_sealed_root_key_makes_and_loads_nothing() {
+        let (soft, house) = (soft(1), TenantId::house());
+        let right = binding(&house, KeyAlgorithm::Sm2);
+        let made = soft.generate(right).unwrap();
+        soft.root.seal();
+        assert!(matches!(soft.generate(right), Err(Error::Sealed)));
+        assert!(matches!(soft.load(right, &made.public, &made.wrapped), Err(Error::Sealed)));
+    }
+}

@@ -1,0 +1,176 @@
+//! What can go wrong in this crate, and the public code of each.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use ledger::DbError;
+use ledger::audit::AuditError;
+use pki_config::ports::RandomFailed;
+use pki_config::{ErrorCode, KeyId};
+
+use crate::key::{KeyState, Purpose};
+use crate::public_key::BadKey;
+use crate::to_sign::Refusal;
+
+/// Why something was not done.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Error {
+    /// The root key is sealed. An operator must unseal it; then the same call succeeds.
+    Sealed,
+    /// The passphrase does not open the root key.
+    UnsealFailed,
+    /// The passphrase is shorter than 12 characters.
+    PassphraseShort,
+    /// The file of the root key cannot be used. Operator's fault to mend.
+    RootKeyFile {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong with it, for the operator.
+        reason: String,
+    },
+    /// There is no such key, or it belongs to another tenant: the answer is the same.
+    NoSuchKey {
+        /// Which was asked for.
+        key: KeyId,
+    },
+    /// The key's state does not allow this. Nothing was signed.
+    KeyState {
+        /// Which key.
+        key: KeyId,
+        /// Its state.
+        state: KeyState,
+    },
+    /// A key of this purpose is not for that. Nothing was done.
+    KeyPurpose {
+        /// Which key.
+        key: KeyId,
+        /// Its purpose.
+        purpose: Purpose,
+    },
+    /// A key cannot go from one state to the other.
+    Transition {
+        /// Its state.
+        from: KeyState,
+        /// The state asked for.
+        to: KeyState,
+    },
+    /// What was to be signed does not fit the key's record. Nothing was signed.
+    Refused(Refusal),
+    /// The signature did not verify and was thrown away: a fault of the machine or of the key store.
+    SignatureFailed {
+        /// Which key.
+        key: KeyId,
+    },
+    /// A stored private key does not open under the root key: changed, moved, or of another installation.
+    KeyDamaged {
+        /// Which key.
+        key: KeyId,
+    },
+    /// The caller's authorization is for something else.
+    Forbidden,
+    /// The public key is not accepted.
+    BadKey(BadKey),
+    /// This algorithm cannot be used here.
+    Algorithm,
+    /// A private key could not be made or read.
+    PrivateKey,
+    /// The random source failed.
+    Random(RandomFailed),
+    /// Too much work is waiting. Nothing was signed; retry is safe.
+    Busy,
+    /// The pool is stopping. Nothing was signed.
+    Stopping,
+    /// The answer was lost in a fault of ours: a signature may have been recorded. A restart recovers.
+    Lost,
+    /// The audit log refused: no entry, no signature.
+    Audit(AuditError),
+    /// The database refused. Nothing was kept.
+    Db(DbError),
+}
+
+impl Error {
+    /// The public code.
+    #[must_use]
+    pub fn code(&self) -> ErrorCode {
+        match self {
+            Self::Sealed => ErrorCode::Sealed,
+            Self::UnsealFailed => ErrorCode::UnsealFailed,
+            Self::PassphraseShort | Self::Algorithm => ErrorCode::BadRequest,
+            Self::RootKeyFile { .. } => ErrorCode::StorageFailed,
+            Self::NoSuchKey { .. } => ErrorCode::NotFound,
+            Self::KeyState { .. } | Self::KeyPurpose { .. } | Self::Transition { .. } => ErrorCode::KeyUnusable,
+            Self::Refused(_) => ErrorCode::SignatureRefused,
+            Self::SignatureFailed { .. } => ErrorCode::SignatureFailed,
+            Self::KeyDamaged { .. } => ErrorCode::AuditBroken,
+            Self::Forbidden => ErrorCode::Forbidden,
+            Self::BadKey(_) | Self::PrivateKey => ErrorCode::KeyRefused,
+            Self::Random(_) => ErrorCode::RandomFailed,
+            Self::Busy => ErrorCode::Busy,
+            Self::Stopping => ErrorCode::Stopping,
+            Self::Lost => ErrorCode::OutcomeUnknown,
+            Self::Audit(why) => why.code(),
+            Self::Db(why) => why.code(),
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sealed => f.write_str("the root key is sealed"),
+            Self::UnsealFailed => f.write_str("the passphrase does not open the root key"),
+            Self::PassphraseShort => f.write_str("the passphrase must have at least 12 characters"),
+            Self::RootKeyFile { path, reason } => write!(f, "root key file {}: {reason}", path.display()),
+            Self::NoSuchKey { key } => write!(f, "there is no key {key}"),
+            Self::KeyState { key, state } => write!(f, "key {key} is {state}"),
+            Self::KeyPurpose { key, purpose } => write!(f, "key {key} is for {purpose} only"),
+            Self::Transition { from, to } => write!(f, "a key that is {from} cannot become {to}"),
+            Self::Refused(why) => write!(f, "not signed: {why}"),
+            Self::SignatureFailed { key } => write!(f, "a signature of key {key} did not verify"),
+            Self::KeyDamaged { key } => write!(f, "the stored private key {key} does not open"),
+            Self::Forbidden => f.write_str("the authorization is for something else"),
+            Self::BadKey(why) => why.fmt(f),
+            Self::Algorithm => f.write_str("this algorithm cannot be used here"),
+            Self::PrivateKey => f.write_str("the private key could not be made or read"),
+            Self::Random(why) => why.fmt(f),
+            Self::Busy => f.write_str("too many signatures are waiting"),
+            Self::Stopping => f.write_str("the signing pool is stopping"),
+            Self::Lost => f.write_str("the outcome is unknown"),
+            Self::Audit(why) => write!(f, "audit log: {why:?}"),
+            Self::Db(why) => write!(f, "database: {why:?}"),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl From<DbError> for Error {
+    fn from(why: DbError) -> Self {
+        Self::Db(why)
+    }
+}
+
+impl From<AuditError> for Error {
+    fn from(why: AuditError) -> Self {
+        Self::Audit(why)
+    }
+}
+
+impl From<RandomFailed> for Error {
+    fn from(why: RandomFailed) -> Self {
+        Self::Random(why)
+    }
+}
+
+impl From<BadKey> for Error {
+    fn from(why: BadKey) -> Self {
+        Self::BadKey(why)
+    }
+}
+
+impl From<Refusal> for Error {
+    fn from(why: Refusal) -> Self {
+        Self::Refused(why)
+    }
+}

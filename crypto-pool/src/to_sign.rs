@@ -1,0 +1,210 @@
+//! What may be signed, checked against the record of the key that is to sign it.
+//!
+//! A confused or captured service must not be able to have a key sign what it is not for. So the pool
+//! takes the to-be-signed structure itself, never a digest, reads it strictly, and compares it with the
+//! key's record. A later kind of structure (`Ocsp`, `TstInfo`, `Seal`) is one more variant of [`ToSign`],
+//! one more purpose in [`ToSign::allowed`], and one more check beside those in `to_sign/`.
+
+use std::fmt;
+
+use ledger::audit::CheckpointBody;
+use pki_config::{Event, Instant};
+
+use crate::key::{KeyRecord, KeyState, Purpose};
+use crate::kms::Ceremony;
+use crate::tlv::{self, BadDer};
+
+mod certificate;
+mod crl;
+
+/// Longest certificate that is signed. Unit: bytes.
+const LONGEST_CERTIFICATE: usize = 65_536;
+/// Longest backup manifest. Unit: bytes.
+const LONGEST_MANIFEST: usize = 1 << 20;
+
+/// A structure to be signed, exactly the bytes that the signature is over.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum ToSign {
+    /// The DER of a `TBSCertificate`.
+    Certificate(Vec<u8>),
+    /// The DER of a `TBSCertList`.
+    Crl(Vec<u8>),
+    /// The DER of a [`CheckpointBody`]. Only the checkpointer's own way signs it.
+    Checkpoint(Vec<u8>),
+    /// The manifest of a backup: a text (UTF-8, no leading `0`), so that it can never be read as one of
+    /// the DER structures here. At most 1 MiB.
+    BackupManifest(Vec<u8>),
+}
+
+/// Why the pool refuses to sign. The service that asked is at fault; nothing was signed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// The structure is not what it is said to be.
+    Malformed(BadDer),
+    /// Keys of this purpose do not sign such a thing.
+    Purpose(Purpose),
+    /// Keys in this state do not sign such a thing.
+    State(KeyState),
+    /// Outside the period in which the key may sign, or the thing would outlast it.
+    Period,
+    /// The key has no name to sign for.
+    NoSubject,
+    /// The issuer is not the name the key signs for.
+    Issuer,
+    /// The signature algorithm named inside is not the key's.
+    Algorithm,
+    /// The authority key identifier is missing or not the key's.
+    AuthorityKeyId,
+    /// A certificate authority's certificate outside a ceremony.
+    CaWithoutCeremony,
+    /// Key usage that only a certificate authority may have, in another's certificate.
+    CaUsageWithoutCa,
+    /// The times within contradict each other or the clock.
+    Times,
+    /// Checkpoints are signed by the checkpointer only.
+    CheckpointPath,
+    /// The checkpoint is of another log.
+    OtherLog,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Malformed(why) => return why.fmt(f),
+            Self::Purpose(purpose) => return write!(f, "a key for {purpose} does not sign this"),
+            Self::State(state) => return write!(f, "a key that is {state} does not sign this"),
+            Self::Period => "it lies outside the key's signing period",
+            Self::NoSubject => "the key has no name to sign for",
+            Self::Issuer => "the issuer is not the name the key signs for",
+            Self::Algorithm => "the algorithm named inside is not the key's",
+            Self::AuthorityKeyId => "the authority key identifier is not the key's",
+            Self::CaWithoutCeremony => "a CA certificate is signed within a ceremony only",
+            Self::CaUsageWithoutCa => "keyCertSign and cRLSign are for CA certificates only",
+            Self::Times => "the times within are impossible",
+            Self::CheckpointPath => "checkpoints are signed by the checkpointer only",
+            Self::OtherLog => "the checkpoint is of another log",
+        })
+    }
+}
+
+impl std::error::Error for Refusal {}
+
+impl From<BadDer> for Refusal {
+    fn from(why: BadDer) -> Self {
+        Self::Malformed(why)
+    }
+}
+
+impl ToSign {
+    /// The bytes that the signature is over.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Certificate(bytes) | Self::Crl(bytes) | Self::Checkpoint(bytes) | Self::BackupManifest(bytes) => {
+                bytes
+            }
+        }
+    }
+
+    pub(crate) fn into_bytes(self) -> Vec<u8> {
+        match self {
+            Self::Certificate(bytes) | Self::Crl(bytes) | Self::Checkpoint(bytes) | Self::BackupManifest(bytes) => {
+                bytes
+            }
+        }
+    }
+
+    /// The event under which a refusal is recorded.
+    #[must_use]
+    pub const fn event(&self) -> Event {
+        match self {
+            Self::Certificate(_) => Event::CertificateIssued,
+            Self::Crl(_) => Event::CrlPublished,
+            Self::Checkpoint(_) => Event::AccessDenied,
+            Self::BackupManifest(_) => Event::BackupMade,
+        }
+    }
+
+    /// Whether a key of this purpose in this state signs such a thing at all.
+    fn allowed(&self, record: &KeyRecord) -> Result<(), Refusal> {
+        let purpose = match self {
+            Self::Certificate(_) | Self::Crl(_) => Purpose::CertificateAuthority,
+            Self::Checkpoint(_) | Self::BackupManifest(_) => Purpose::AuditLog,
+        };
+        if record.purpose != purpose {
+            return Err(Refusal::Purpose(record.purpose));
+        }
+        match (record.state, self) {
+            (KeyState::Active, _) | (KeyState::Retired, Self::Crl(_)) => Ok(()),
+            (state, _) => Err(Refusal::State(state)),
+        }
+    }
+
+    /// Refuses what the key of this record must not sign at `now`.
+    ///
+    /// # Errors
+    /// [`Refusal`] says why.
+    pub fn check(&self, record: &KeyRecord, now: Instant, ceremony: Option<&Ceremony>) -> Result<(), Refusal> {
+        self.allowed(record)?;
+        let began = record.not_before.is_none_or(|start| start <= now);
+        if !began || record.not_after.is_some_and(|end| end < now) {
+            return Err(Refusal::Period);
+        }
+        match self {
+            Self::Certificate(tbs) => certificate::check(tbs, record, now, ceremony),
+            Self::Crl(tbs) => crl::check(tbs, record, now),
+            Self::Checkpoint(body) => check_checkpoint(body, record),
+            Self::BackupManifest(text) => check_manifest(text),
+        }
+    }
+}
+
+/// Only the log's own bodies, and only for the log that this key signs.
+fn check_checkpoint(der: &[u8], record: &KeyRecord) -> Result<(), Refusal> {
+    let mut body = tlv::single(der, tlv::SEQUENCE, "checkpoint")?.inside();
+    let version = body.expect(tlv::INTEGER, "checkpoint version")?.small()?;
+    let log = body.expect(tlv::OCTET_STRING, "checkpoint log")?;
+    body.expect(tlv::INTEGER, "checkpoint size")?.small()?;
+    let root = body.expect(tlv::OCTET_STRING, "checkpoint root")?;
+    body.expect(tlv::INTEGER, "checkpoint time")?.small()?;
+    body.finish("checkpoint")?;
+    if version != 1 || root.value.len() != 32 {
+        return tlv::bad("checkpoint").map_err(Refusal::from);
+    }
+    if log.value == engine::sm3::hash(&record.spki) { Ok(()) } else { Err(Refusal::OtherLog) }
+}
+
+fn check_manifest(text: &[u8]) -> Result<(), Refusal> {
+    let is_text = text.len() <= LONGEST_MANIFEST && text.first().is_some_and(|c| *c != tlv::SEQUENCE);
+    if is_text && std::str::from_utf8(text).is_ok() {
+        Ok(())
+    } else {
+        tlv::bad("manifest is no text").map_err(Refusal::from)
+    }
+}
+
+/// The DER of a checkpoint's body, as the log defines it.
+pub(crate) fn checkpoint_der(body: &CheckpointBody) -> Vec<u8> {
+    tlv::write(
+        tlv::SEQUENCE,
+        &[
+            &integer(1),
+            &tlv::write(tlv::OCTET_STRING, &[&body.log]),
+            &integer(body.size),
+            &tlv::write(tlv::OCTET_STRING, &[&body.root]),
+            &integer(u64::try_from(body.time.unix_millis()).unwrap_or(0)),
+        ],
+    )
+}
+
+fn integer(value: u64) -> Vec<u8> {
+    let octets = value.to_be_bytes();
+    let significant = &octets[(value.leading_zeros() as usize / 8).min(7)..];
+    let sign: &[u8] = if significant[0] >= 0x80 { &[0] } else { &[] };
+    tlv::write(tlv::INTEGER, &[sign, significant])
+}
+
+#[cfg(test)]
+mod tests;
