@@ -70,6 +70,7 @@ codes! {
     Forbidden "FORBIDDEN" 20102 403 false "Your role does not allow this." "您的角色无权执行此操作。";
     SameOfficer "SAME_OFFICER" 20103 403 false "Who filed a request may not approve it." "申请人不得批准自己的申请。";
     LinkUsed "LINK_USED" 20104 410 false "This one-time link was used or has expired." "该一次性链接已使用或已过期。";
+    TooManyTries "TOO_MANY_TRIES" 20205 429 true "Too many failed logins from this address; wait a little." "该地址登录失败次数过多，请稍后再试。";
     BadCsr "BAD_CSR" 30101 400 false "The certificate request cannot be read." "无法解析证书请求。";
     NoPossession "NO_POSSESSION" 30102 400 false "The request's signature does not prove possession of its key." "证书请求的签名无法证明持有私钥。";
     KeyRefused "KEY_REFUSED" 30103 400 false "This public key is not accepted." "该公钥不被接受。";

@@ -205,7 +205,6 @@ mod tests {
         for (text, key) in [
             ("[ca]\ncrl_lifetime = 60", "ca.crl_lifetime"),
             ("[ca]\ncrl_every = 10", "ca.crl_every"),
-            ("[ca]\ncrl_after_revocation = 61", "ca.crl_after_revocation"),
             ("[pool]\nthreads = 1000", "pool.threads"),
             ("[pool]\nqueue = 0", "pool.queue"),
             ("[storage]\nreserve = 5", "storage.reserve"),

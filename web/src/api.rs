@@ -627,3 +627,33 @@ pub struct BackupInfo {
     /// Root hash of the log, hexadecimal.
     pub root: String,
 }
+
+/// `error/describe`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ErrorRef {
+    /// The word, such as `LINT_FAILED`.
+    pub code: String,
+}
+
+/// Answer of `error/describe`, and an element of `error/list`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ErrorInfo {
+    /// Stable word.
+    pub code: String,
+    /// Stable number.
+    pub num: u32,
+    /// The HTTP status it comes with.
+    pub http: u16,
+    /// The sentence in both languages.
+    pub message: Words,
+    /// Whether the same call may succeed later.
+    pub retryable: bool,
+}
+
+/// `error/list`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ErrorList {
+    /// Every code there is.
+    pub errors: Vec<ErrorInfo>,
+}

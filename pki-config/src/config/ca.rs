@@ -14,14 +14,11 @@ pub struct CaConfig {
     /// How often each issuer publishes a new CRL though nothing changed. Unit: seconds, 30 min to 7 d, at
     /// most half of `crl_lifetime`. Default 86,400 (24 h).
     pub crl_every: Seconds,
-    /// How soon after a revocation a new CRL is published. Unit: seconds, 1 to 60. Default 10.
-    /// Revocations within that time share one CRL.
-    pub crl_after_revocation: Seconds,
 }
 
 impl Default for CaConfig {
     fn default() -> Self {
-        Self { crl_lifetime: Seconds(7 * 86_400), crl_every: Seconds(86_400), crl_after_revocation: Seconds(10) }
+        Self { crl_lifetime: Seconds(7 * 86_400), crl_every: Seconds(86_400) }
     }
 }
 
@@ -29,7 +26,6 @@ impl CaConfig {
     pub(super) fn check(&self) -> Result<(), ConfigError> {
         within("ca.crl_lifetime", &self.crl_lifetime, &Seconds(3600), &Seconds(10 * 86_400 - 1))?;
         within("ca.crl_every", &self.crl_every, &Seconds(1800), &Seconds(7 * 86_400))?;
-        within("ca.crl_after_revocation", &self.crl_after_revocation, &Seconds(1), &Seconds(60))?;
         if self.crl_every.0 * 2 > self.crl_lifetime.0 {
             let why = format!(
                 "{} is more than half of ca.crl_lifetime ({}); one missed publication would leave an expired CRL",
