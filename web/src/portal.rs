@@ -1,0 +1,123 @@
+//! The pages for people: the one-time set-up page of the administration, and the front page of the
+//! public repository.
+//!
+//! No page carries an inline script or style, and none loads anything from elsewhere; the headers
+//! say so to the browser. Words stand in both languages side by side in the templates; Chinese is shown
+//! unless the address asks for `?lang=en`.
+
+mod assets;
+mod home;
+mod setup;
+
+use axum::Router;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use pki_config::role::Setup;
+
+pub use home::{HomeSource, IssuerCard};
+
+/// What every page says of the installation.
+#[derive(Debug, Clone)]
+pub struct Facts {
+    /// Six hexadecimal digits.
+    pub installation: String,
+    /// Whether it is a trial: then every page says what that means.
+    pub trial: bool,
+    /// The program's version.
+    pub version: &'static str,
+}
+
+impl Facts {
+    /// Of the installation with this name.
+    #[must_use]
+    pub fn new(installation: &str, setup: Setup) -> Self {
+        let trial = matches!(setup, Setup::Trial);
+        Self { installation: installation.to_owned(), trial, version: env!("CARGO_PKG_VERSION") }
+    }
+}
+
+/// The pages of the administration (https): `GET /setup`, `GET /claim` and what they load.
+///
+/// One-time links lead here; their secret stands after the `#` and is never sent with the address.
+pub fn setup_routes(facts: Facts) -> Router {
+    setup::routes(facts).merge(assets::routes())
+}
+
+/// The pages of the public repository (http): `GET /` and what it loads.
+pub fn home_routes(facts: Facts, source: HomeSource) -> Router {
+    home::routes(facts, source).merge(assets::routes())
+}
+
+/// Nothing but what this server serves itself, no frames, no forms.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; \
+                      base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/// The headers of every answer here.
+fn guarded(response: impl IntoResponse) -> Response {
+    let mut response = response.into_response();
+    let headers: &mut HeaderMap = response.headers_mut();
+    for (name, value) in [
+        (header::CONTENT_SECURITY_POLICY, POLICY),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::X_FRAME_OPTIONS, "DENY"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+        (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    response
+}
+
+/// A page, never kept by caches: another installation may stand at the same address tomorrow.
+fn page(template: &impl askama::Template) -> Response {
+    match template.render() {
+        Ok(html) => guarded((
+            [
+                (header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8")),
+                (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+            ],
+            html,
+        )),
+        Err(error) => {
+            tracing::error!(%error, "a page could not be made");
+            guarded((StatusCode::INTERNAL_SERVER_ERROR, "内部错误。 / Something failed inside.\n"))
+        }
+    }
+}
+
+/// The language of a page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Language {
+    Chinese,
+    English,
+}
+
+impl Language {
+    /// What the address asks for: English with `lang=en`, else Chinese.
+    fn asked(query: Option<&str>) -> Self {
+        let english = query.is_some_and(|query| query.split('&').any(|part| part == "lang=en"));
+        if english { Self::English } else { Self::Chinese }
+    }
+
+    /// The words in this language.
+    fn say<'a>(self, chinese: &'a str, english: &'a str) -> &'a str {
+        match self {
+            Self::Chinese => chinese,
+            Self::English => english,
+        }
+    }
+
+    /// The address of this very page.
+    fn here(self) -> &'static str {
+        self.say("?", "?lang=en")
+    }
+
+    /// The address of this page in the other language.
+    fn other(self) -> &'static str {
+        self.say("?lang=en", "?")
+    }
+}
+
+#[cfg(test)]
+mod tests;
