@@ -1,0 +1,129 @@
+//! Installs the outside judges: openssl and BouncyCastle from Debian, pkilint from the Python index.
+//!
+//! A judge that cannot be had is left out with the reason; the tests that ask it say so too.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use crate::run::{Ended, finish, quiet};
+use crate::{Gate, Outcome};
+
+/// The version whose findings our profiles are checked against; another may find other things.
+const PKILINT: &str = "pkilint==0.13.3";
+
+/// Where Debian puts BouncyCastle.
+const JARS: [&str; 3] = ["/usr/share/java/bcprov.jar", "/usr/share/java/bcutil.jar", "/usr/share/java/bcpkix.jar"];
+
+/// The step `judges`. Never a failure.
+pub fn install(gate: &mut Gate) -> Outcome {
+    let missing = missing_packages();
+    if !missing.is_empty() {
+        apt(&missing, gate.deadline);
+    }
+    let judges = [("openssl", openssl()), ("BouncyCastle", bouncy_castle(gate)), ("pkilint", pkilint(gate))];
+    for (name, found) in judges {
+        match found {
+            Ok(version) => println!("{name}: {version}"),
+            Err(why) => {
+                println!("{name}: left out: {why}");
+                gate.left_out.push(format!("{name}: {why}"));
+            }
+        }
+    }
+    Outcome::Passed
+}
+
+/// Debian packages for what this machine does not have.
+fn missing_packages() -> Vec<&'static str> {
+    let mut missing = Vec::new();
+    if openssl().is_err() {
+        missing.push("openssl");
+    }
+    if java().is_err() {
+        missing.push("default-jdk-headless");
+    }
+    if JARS.iter().any(|jar| !Path::new(jar).exists()) {
+        missing.extend(["libbcprov-java", "libbcpkix-java"]);
+    }
+    if quiet(Command::new("python3").args(["-c", "import venv, ensurepip"])).is_err() {
+        missing.extend(["python3", "python3-venv"]);
+    }
+    missing
+}
+
+/// Asks apt-get for packages, as root only. What comes of it is seen by looking again.
+fn apt(packages: &[&str], deadline: Instant) {
+    if quiet(Command::new("id").arg("-u")).is_ok_and(|id| id.trim() != "0") {
+        println!("not root, so not installed: {}", packages.join(" "));
+        return;
+    }
+    // The step's deadline stands above; these keep a dead mirror from using it all up.
+    let by = |minutes: u64| deadline.min(Instant::now() + Duration::from_secs(minutes * 60));
+    let mut update = Command::new("apt-get");
+    update.args(["-qq", "-o", "Acquire::Retries=2", "update"]);
+    if let Ended::NotStarted(why) = finish(&mut update, by(2)) {
+        println!("{why}");
+        return;
+    }
+    let mut install = Command::new("apt-get");
+    install.args(["-qq", "-o", "DPkg::Lock::Timeout=120", "-o", "Acquire::Retries=2"]);
+    install.args(["install", "-y", "--no-install-recommends"]).args(packages);
+    if let Ended::Badly(why) = finish(install.env("DEBIAN_FRONTEND", "noninteractive"), by(6)) {
+        println!("{why}");
+    }
+}
+
+fn openssl() -> Result<String, String> {
+    quiet(Command::new("openssl").arg("version")).map(|text| text.trim().to_owned())
+}
+
+fn java() -> Result<String, String> {
+    quiet(Command::new("java").arg("--version"))?;
+    quiet(Command::new("javac").arg("--version")).map(|text| text.trim().to_owned())
+}
+
+fn bouncy_castle(gate: &mut Gate) -> Result<String, String> {
+    if let Some(jar) = JARS.iter().find(|jar| !Path::new(jar).exists()) {
+        return Err(format!("no {jar} (Debian: libbcprov-java libbcpkix-java)"));
+    }
+    let java = java().map_err(|why| format!("no Java compiler: {why} (Debian: default-jdk-headless)"))?;
+    gate.judges.push(("YINXIN_JUDGE_BC", JARS.join(":")));
+    Ok(format!("{}, {java}", real_name(JARS[0])))
+}
+
+/// Debian's jar is a link to one whose name holds the version.
+fn real_name(jar: &str) -> String {
+    let real = std::fs::canonicalize(jar).unwrap_or_else(|_| PathBuf::from(jar));
+    real.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+/// pkilint in a Python environment of its own under the target folder.
+fn pkilint(gate: &mut Gate) -> Result<String, String> {
+    let venv = gate.target.join("judges").join("venv");
+    let bin = venv.join("bin");
+    // Written last, so an installation that broke off is made anew.
+    let done = venv.join(PKILINT);
+    let works = || quiet(Command::new(bin.join("lint_pkix_cert")).arg("--help")).is_ok();
+    if !(done.exists() && works()) {
+        let _ = std::fs::remove_dir_all(&venv);
+        let by = |minutes: u64| gate.deadline.min(Instant::now() + Duration::from_secs(minutes * 60));
+        must(Command::new("python3").args(["-m", "venv"]).arg(&venv), by(2))?;
+        let mut pip = Command::new(bin.join("python3"));
+        pip.args(["-m", "pip", "--disable-pip-version-check", "--quiet", "install", "--retries", "2", PKILINT]);
+        must(&mut pip, by(4))?;
+        if !works() {
+            return Err("it was installed and does not run".into());
+        }
+        std::fs::write(&done, "").map_err(|e| format!("{}: {e}", done.display()))?;
+    }
+    gate.judges.push(("YINXIN_JUDGE_PKILINT", bin.display().to_string()));
+    Ok(PKILINT.to_owned())
+}
+
+fn must(command: &mut Command, deadline: Instant) -> Result<(), String> {
+    match finish(command, deadline) {
+        Ended::Well => Ok(()),
+        Ended::Badly(why) | Ended::NotStarted(why) => Err(why),
+    }
+}
