@@ -13,6 +13,7 @@ pub mod error;
 mod hex;
 pub mod key;
 pub mod kms;
+pub mod path;
 pub mod pool;
 pub mod process;
 pub mod public_key;
