@@ -66,6 +66,8 @@ codes! {
     UnsupportedType "UNSUPPORTED_TYPE" 10105 415 false "The body must be JSON in UTF-8." "请求体必须是 UTF-8 编码的 JSON。";
     Timeout "TIMEOUT" 10206 408 true "The request took too long to arrive." "请求接收超时。";
     Busy "BUSY" 10207 503 true "Too much work is waiting; try again shortly." "系统繁忙，请稍后重试。";
+    Unreachable "UNREACHABLE" 10208 503 true "The server cannot be reached." "无法连接服务器。";
+    CommandFailed "COMMAND_FAILED" 10309 500 false "The command could not do its part on this machine." "命令无法在本机完成。";
     Unauthenticated "UNAUTHENTICATED" 20101 401 false "Show a client certificate or a token." "请出示客户端证书或令牌。";
     Forbidden "FORBIDDEN" 20102 403 false "Your role does not allow this." "您的角色无权执行此操作。";
     SameOfficer "SAME_OFFICER" 20103 403 false "Who filed a request may not approve it." "申请人不得批准自己的申请。";

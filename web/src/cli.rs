@@ -1,0 +1,98 @@
+//! The command line: reads what was typed, asks the server or works alone, prints the answer.
+//!
+//! # Map
+//!
+//! `args` is the command tree. `client` and `credential` reach a server; `console`, `table`, `language` and
+//! `failure` talk to people and programs. One file per subject: `issue` (with `new_key`, `csr`, `delivery`),
+//! `certs`, `issuers`, `officers`, `trust`, `audit`, `system`, `config`, `error_code`. `file`, `pem` and
+//! `passphrase` read and write what lies on this machine.
+
+pub mod args;
+mod audit;
+mod certs;
+mod client;
+mod config;
+mod console;
+mod credential;
+mod csr;
+mod delivery;
+mod error_code;
+mod failure;
+mod file;
+mod issue;
+mod issuers;
+mod language;
+mod new_key;
+mod officers;
+mod passphrase;
+mod pem;
+mod system;
+mod table;
+#[cfg(test)]
+mod test_pki;
+mod trust;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Cli, ClockCommand, Command, Global};
+use console::Console;
+use failure::Failure;
+
+/// Runs the command line of this process. Exit status: see `yinxin --help`.
+#[must_use]
+pub fn run() -> ExitCode {
+    let cli = Cli::parse();
+    let console = Console::new(cli.global.json);
+    match dispatch(&cli.global, console, cli.command.unwrap_or_default()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            console.failed(&failure);
+            ExitCode::from(failure.exit())
+        }
+    }
+}
+
+fn dispatch(global: &Global, console: Console, command: Command) -> Result<(), Failure> {
+    match command {
+        Command::Config(command) => system::config(global, console, &command),
+        Command::Trust(command) => trust::run(global, console, command),
+        Command::Error { code } => error_code::run(console, code.as_deref()),
+        other => tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|e| Failure::Here(format!("This process cannot wait for anything: {e}.")))?
+            .block_on(with_server(global, console, other)),
+    }
+}
+
+/// What asks a server.
+async fn with_server(global: &Global, console: Console, command: Command) -> Result<(), Failure> {
+    match command {
+        Command::Issue(args) => issue::run(global, console, args).await,
+        Command::Requests => certs::requests(global, console).await,
+        Command::Approve(args) => certs::approve(global, console, args).await,
+        Command::Reject(args) => certs::reject(global, console, args).await,
+        Command::Revoke(args) => certs::revoke(global, console, args).await,
+        Command::Hold(args) => certs::suspend(global, console, "cert/hold", args).await,
+        Command::Release(args) => certs::suspend(global, console, "cert/release", args).await,
+        Command::List(args) => certs::list(global, console, args).await,
+        Command::Show(args) => certs::show(global, console, args).await,
+        Command::Crl(args) => issuers::crl(global, console, args).await,
+        Command::Issuers => issuers::list(global, console).await,
+        Command::Officer(command) => officers::run(global, console, command).await,
+        Command::Claim(args) => officers::claim(global, console, args).await,
+        Command::Audit(command) => audit::run(global, console, command).await,
+        Command::Backup(args) => system::backup(global, console, args).await,
+        Command::Unseal(args) => system::unseal(global, console, args).await,
+        Command::Clock(ClockCommand::Accept { reason }) => system::accept_clock(global, console, reason).await,
+        Command::Doctor => system::doctor(global, console).await,
+        Command::Status => system::status(global, console).await,
+        // Not until the server's part is in.
+        Command::Up(_) | Command::Init(_) | Command::Restore(_) | Command::Verify(_) => {
+            Err(Failure::Here("This build cannot do that yet.".to_owned()))
+        }
+        Command::Config(_) | Command::Trust(_) | Command::Error { .. } => Ok(()),
+    }
+}

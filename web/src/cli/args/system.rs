@@ -1,0 +1,136 @@
+//! What can be typed about the installation itself, and about checking things without it.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+/// `yinxin up`.
+#[derive(Debug, Default, Args)]
+#[command(after_help = "\
+The first start makes a trial: both hierarchies, the audit log, and a one-time link for the first
+administrator. A trial keeps its key-encryption key in a file and can never become production; for that,
+start with `yinxin init --production`.
+
+Examples:
+  yinxin up
+  yinxin up --data /srv/yinxin --http 0.0.0.0:80 --public-url http://ca.example.cn
+  yinxin up --checkpoint-to /mnt/elsewhere/yinxin.checkpoints")]
+pub struct Up {
+    /// Address of the public repository: certificates, CRLs, health [default: 127.0.0.1:8080].
+    #[arg(long, value_name = "ADDR")]
+    pub http: Option<String>,
+    /// Address of the administration API, TLS only [default: 127.0.0.1:8443].
+    #[arg(long, value_name = "ADDR")]
+    pub https: Option<String>,
+    /// Address under which everybody finds the repository; goes into certificates, fixed at the first start.
+    #[arg(long, value_name = "URL")]
+    pub public_url: Option<String>,
+    /// Copy each signed head of the log to these files, best where this server cannot rewrite them.
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    pub checkpoint_to: Vec<PathBuf>,
+}
+
+/// `yinxin init`.
+#[derive(Debug, Args)]
+pub struct Init {
+    /// Make a production installation. (A trial needs no `init`: `yinxin up` makes it.)
+    #[arg(long, required = true)]
+    pub production: bool,
+    /// Read the passphrase from this file instead of the terminal.
+    #[arg(long, value_name = "F")]
+    pub passphrase_file: Option<PathBuf>,
+    /// Address under which everybody finds the repository; goes into every certificate and stays.
+    #[arg(long, value_name = "URL")]
+    pub public_url: Option<String>,
+}
+
+/// `yinxin unseal`.
+#[derive(Debug, Args)]
+pub struct Unseal {
+    /// Read the passphrase from this file instead of the terminal.
+    #[arg(long, value_name = "F")]
+    pub passphrase_file: Option<PathBuf>,
+}
+
+/// `yinxin config`.
+#[derive(Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Read the configuration and say whether it is sound.
+    Check,
+    /// Print the configuration with every default filled in.
+    Show,
+}
+
+/// `yinxin clock`.
+#[derive(Debug, Subcommand)]
+pub enum ClockCommand {
+    /// Go on although the clock is behind the last log entry, because that entry's date was wrong.
+    Accept {
+        /// Why, for the log.
+        #[arg(long)]
+        reason: String,
+    },
+}
+
+/// `yinxin backup`.
+#[derive(Debug, Args)]
+pub struct Backup {
+    /// New file, on the server's machine.
+    pub file: PathBuf,
+    /// Let the passphrase in this file open the backup beside the root key.
+    #[arg(long, value_name = "F")]
+    pub passphrase_file: Option<PathBuf>,
+    /// Ask on the terminal for a passphrase that opens the backup beside the root key.
+    #[arg(long, conflicts_with = "passphrase_file")]
+    pub ask_passphrase: bool,
+}
+
+/// `yinxin restore`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Restores into --data, which must not exist or be empty. Tell it what the world has already seen, so that a
+state older than that is refused and no serial or CRL number is used twice:
+  yinxin restore monday.yxb --data new --expect elsewhere.checkpoints --crl latest-sm2.crl --crl latest-ec.crl")]
+pub struct Restore {
+    /// The backup.
+    pub file: PathBuf,
+    /// A checkpoint kept outside; a backup that does not reach it is refused.
+    #[arg(long, value_name = "F")]
+    pub expect: Option<PathBuf>,
+    /// A CRL the world has seen; a backup whose last CRL is older is refused.
+    #[arg(long, value_name = "F")]
+    pub crl: Vec<PathBuf>,
+    /// Read the passphrase from this file instead of the terminal.
+    #[arg(long, value_name = "F")]
+    pub passphrase_file: Option<PathBuf>,
+}
+
+/// `yinxin verify`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Told by content: certificates (PEM or DER), receipts (receipt.json), CRLs. chain.pem and receipt.json beside
+a certificate are used by themselves. Believed are the trust store (`yinxin trust list`) and the roots of the
+data directory. Needs no server and no network.
+
+Exit status: 0 all good, 1 something is not, 2 it could not be checked.
+
+Examples:
+  yinxin verify www.example.cn/cert.pem
+  yinxin verify cert.pem --chain chain.pem --crl latest.crl --at 2026-12-31T00:00:00Z")]
+pub struct Verify {
+    /// Certificates, receipts, CRLs, or folders written by `issue`.
+    #[arg(required = true)]
+    pub files: Vec<PathBuf>,
+    /// Certificates between the holder's and the root (PEM).
+    #[arg(long, value_name = "FILE")]
+    pub chain: Vec<PathBuf>,
+    /// CRLs to look the certificates up in (DER or PEM), beside those of the data directory.
+    #[arg(long, value_name = "FILE")]
+    pub crl: Vec<PathBuf>,
+    /// Believe these roots only (PEM).
+    #[arg(long, value_name = "FILE")]
+    pub root: Vec<PathBuf>,
+    /// Check as of this moment, RFC 3339 [default: now].
+    #[arg(long, value_name = "TIME")]
+    pub at: Option<pki_config::Instant>,
+}
