@@ -16,6 +16,7 @@ use tokio::sync::oneshot;
 
 use crate::algorithm::SignatureAlgorithm;
 use crate::error::Error;
+use crate::key::KeyState;
 use crate::kms::{Ceremony, Kms};
 use crate::to_sign::{Refusal, ToSign};
 
@@ -171,6 +172,20 @@ impl PoolHandle {
             Ok(Err(Failed::Own(error))) => Err(error.into()),
             Err(_) => Err(Error::Lost.into()),
         }
+    }
+
+    /// Whether a signature with this key could be made now: asked before something is spent on it, such as
+    /// a serial. What is true now may have changed when the signature is asked for; the pool checks again.
+    ///
+    /// # Errors
+    /// [`Error::Sealed`], [`Error::KeyState`], or why the log is not ready.
+    pub async fn ready(&self, key: KeyId) -> Result<(), Error> {
+        self.0.audit.ready()?;
+        let stored = self.0.kms.stored(key).await?;
+        if !matches!(stored.record.state, KeyState::Active | KeyState::Retired) {
+            return Err(Error::KeyState { key, state: stored.record.state });
+        }
+        if self.0.kms.root().is_open() { Ok(()) } else { Err(Error::Sealed) }
     }
 
     /// Signs the body of a checkpoint with the log's key. No entry: the checkpoint is itself the record.

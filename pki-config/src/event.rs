@@ -53,6 +53,8 @@ events! {
     IssuerCreated = "issuer.created",
     /// A certificate was requested.
     CertificateRequested = "cert.requested",
+    /// A request was approved; the certificate follows.
+    CertificateApproved = "cert.approved",
     /// A request was rejected.
     CertificateRejected = "cert.rejected",
     /// A certificate was issued.
