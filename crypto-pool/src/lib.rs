@@ -10,6 +10,8 @@ pub mod algorithm;
 pub mod backend;
 pub mod checkpoint;
 pub mod error;
+#[cfg(test)]
+mod fixture;
 mod hex;
 pub mod key;
 pub mod kms;

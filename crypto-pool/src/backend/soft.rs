@@ -32,7 +32,7 @@ impl Soft {
 
     fn cipher(&self, binding: Binding<'_>) -> Result<Gcm, Error> {
         let label = format!("yinxin key-encryption key, version 1, tenant {}", binding.tenant);
-        Ok(Gcm::new(&*self.root.get()?.derive::<16>(&label)))
+        Ok(Gcm::new(&self.root.get()?.derive::<16>(&label)))
     }
 
     fn open(&self, binding: Binding<'_>, public: &PublicKey, wrapped: &[u8]) -> Result<Zeroizing<Vec<u8>>, Error> {

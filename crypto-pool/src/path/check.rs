@@ -145,10 +145,9 @@ fn consult(crl: &Crl, cert: &Cert, issuer: &Cert, at: Instant) -> Result<(), Pro
 fn speaks_of(crl: &Crl, cert: &Cert) -> bool {
     let scope = crl.scope();
     let is_authority = cert.extensions().basic_constraints.is_some_and(|constraints| constraints.ca);
-    let in_scope = !scope.unsupported
-        && !(scope.only_users && is_authority)
-        && !(scope.only_authorities && !is_authority)
-        && scope.point.as_ref().is_none_or(|point| names_point(cert, point));
+    let right_kind = if is_authority { !scope.only_users } else { !scope.only_authorities };
+    let in_scope =
+        !scope.unsupported && right_kind && scope.point.as_ref().is_none_or(|point| names_point(cert, point));
     in_scope && names::same_name(crl.issuer(), cert.issuer())
 }
 

@@ -86,10 +86,10 @@ impl Crl {
         outer.finish("CRL")?;
 
         let mut fields = tbs.inside();
-        if let Some(version) = fields.optional(tlv::INTEGER)? {
-            if version.small()? != 1 {
-                return tlv::bad("CRL version");
-            }
+        if let Some(version) = fields.optional(tlv::INTEGER)?
+            && version.small()? != 1
+        {
+            return tlv::bad("CRL version");
         }
         let inner = fields.expect(tlv::SEQUENCE, "signature algorithm")?;
         let issuer = fields.expect(tlv::SEQUENCE, "CRL issuer")?;
