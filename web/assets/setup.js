@@ -79,7 +79,7 @@
     safe = false;
     forgetSecret();
     byId("officer").textContent = added.officer;
-    byId("role").textContent = added.role;
+    byId("role").textContent = byId("role").getAttribute("data-" + added.role) || added.role;
     byId("token").value = added.token;
     byId("command").textContent =
       "chmod 600 " + FILE + "\nyinxin --server " + window.location.origin + " --as " + FILE + " status";
