@@ -92,7 +92,11 @@
   }
 
   function download() {
-    const text = "token " + credential.token + "\n" + credential.root.trimEnd() + "\n";
+    // As the command line writes it: comments, a line with the token, the server's root.
+    const text =
+      "# Yinxin credential: whoever has this file can act as its owner.\n# Use: yinxin --server " +
+      window.location.origin + " --as " + FILE + " …\ntoken " + credential.token + "\n" +
+      credential.root.trimEnd() + "\n";
     const address = URL.createObjectURL(new Blob([text], { type: "application/octet-stream" }));
     const link = document.createElement("a");
     link.href = address;

@@ -119,7 +119,8 @@ mod tests {
     #[test]
     fn only_the_logs_certificate_signs_documents_without_nonrepudiation() {
         for built_in in BuiltIn::ALL {
-            let usage = &built_in.profile().rules().usage;
+            let profile = built_in.profile();
+            let usage = &profile.rules().usage;
             let like_the_log = usage.extended == [ExtendedUsage::DocumentSigning]
                 && KeyKind::ALL.iter().any(|key| usage.bits_for(*key) == Some(&[KeyUsageBit::DigitalSignature][..]));
             assert_eq!(like_the_log, *built_in == BuiltIn::AuditSigner, "{built_in:?}");
