@@ -333,6 +333,7 @@ const fn hex<const N: usize>(digits: &[u8]) -> [u8; N] {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 

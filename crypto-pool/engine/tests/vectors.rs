@@ -1,5 +1,7 @@
 //! Published vectors; each test names its standard.
 
+#![allow(clippy::unwrap_used)]
+
 use engine::{sm2, sm3, sm4};
 
 fn hex(digits: &str) -> Vec<u8> {
