@@ -26,6 +26,7 @@ pub static KEY_TABLE: Table = Table {
         "not_before",
         "not_after",
     ],
+    pending: None,
 };
 
 /// Most keys that are listed at once.

@@ -1,41 +1,41 @@
 //! The door to the database: one writer thread with group commit, a few reader threads.
+//!
+//! Callers hand in closures. The writer takes whatever closures are waiting, runs them in one
+//! transaction, each in a savepoint of its own, and answers when the one commit is durable. It never
+//! sleeps to collect more: a lone write goes at once, and groups form by themselves under load.
 
+mod fault;
+mod migrate;
+mod reader;
+mod reserve;
+mod sqlite;
+mod tx;
+mod writer;
+
+use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc;
 
-use pki_config::ErrorCode;
+use tokio::sync::oneshot;
 
-/// What the database could not do.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum DbError {
-    /// The disk (or the space left beside the reserve) is full. Nothing was written.
-    DiskFull,
-    /// Too many writes are waiting. Nothing was written; retry is safe.
-    Busy,
-    /// A unique or check constraint refused the row. Nothing was written.
-    Constraint(String),
-    /// SQLite reports damage.
-    Damaged(String),
-    /// Anything else the engine reports. Nothing was written.
-    Failed(String),
-    /// The commit itself failed in a way that leaves the outcome unknown; the writer has stopped.
-    OutcomeUnknown(String),
-    /// The database thread has stopped.
-    Closed,
-}
+pub use fault::DbError;
+pub use reserve::{DiskSpace, FreeSpace};
+pub use tx::Tx;
 
-impl DbError {
-    /// The public code.
-    #[must_use]
-    pub fn code(&self) -> ErrorCode {
-        todo!()
-    }
-}
+/// A row of an answer.
+pub use rusqlite::Row;
+/// Values bound to `$1, $2, …`.
+pub use rusqlite::types::{ToSql, Value};
+
+use reader::Readers;
+use reserve::Reserve;
+use writer::{Job, Writer};
 
 /// How much a write matters when space runs out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Importance {
-    /// Refused with [`DbError::DiskFull`] while free space is below the reserve.
+    /// Refused with [`DbError::DiskFull`] while free space is short or the reserve is in use.
     Normal,
     /// Revocations, CRLs, checkpoints: may use the reserve.
     Essential,
@@ -44,180 +44,211 @@ pub enum Importance {
 /// Where the database lies and how it is opened.
 #[derive(Debug, Clone)]
 pub struct DbOptions {
-    /// The database file.
+    /// The database file. Beside it stand `-wal` and `-shm` (SQLite's) and `.reserve`.
     pub path: PathBuf,
-    /// Space kept back for essential writes. Unit: bytes. 0 keeps none.
+    /// Space kept back for essential writes. Unit: bytes. 0 keeps none, and then a full disk
+    /// refuses revocations as it refuses everything else.
     pub reserve: u64,
-    /// Reader threads.
+    /// Reader threads; at least one is started.
     pub readers: usize,
-    /// Longest queue of waiting writes; beyond it [`DbError::Busy`].
+    /// Longest queue of waiting writes, and of waiting reads; beyond it [`DbError::Busy`].
     pub queue: usize,
+}
+
+impl DbOptions {
+    /// The defaults for a database at `path`: 64 MiB of reserve, two readers, 4096 waiting.
+    #[must_use]
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into(), reserve: 64 << 20, readers: 2, queue: 4096 }
+    }
 }
 
 /// One open database. Cheap to clone.
 #[derive(Clone)]
-pub struct Db {/* private */}
+pub struct Db(Arc<Inner>);
 
-/// A transaction (write) or a consistent view (read).
-pub struct Tx<'a> {
-    _conn: &'a rusqlite::Connection,
+struct Inner {
+    path: PathBuf,
+    /// Absent when opened for reading only.
+    writer: Option<Writer>,
+    readers: Readers,
 }
 
 impl Db {
     /// Opens or creates the database: WAL, `synchronous=FULL`, foreign keys on, all asserted.
     ///
+    /// A database of up to 128 MiB gets SQLite's quick check; for a larger one call
+    /// [`Db::full_check`] in the background.
+    ///
     /// # Errors
     /// [`DbError::Damaged`] if the quick check fails, [`DbError::Failed`] if it cannot be opened.
-    pub fn open(_options: DbOptions) -> Result<Self, DbError> {
-        todo!()
+    pub fn open(options: DbOptions) -> Result<Self, DbError> {
+        let space = DiskSpace::beside(&options.path);
+        Self::open_with(options, Box::new(space))
+    }
+
+    /// As [`Db::open`], asking `space` and not the file system how much room is left.
+    ///
+    /// # Errors
+    /// As [`Db::open`].
+    pub fn open_with(options: DbOptions, space: Box<dyn FreeSpace>) -> Result<Self, DbError> {
+        let DbOptions { path, reserve, readers, queue } = options;
+        let connection = sqlite::open_writer(&path)?;
+        sqlite::quick_check(&connection, &path)?;
+        let reserve = Reserve::open(&path, reserve, space);
+        let writer = Writer::start(connection, reserve, queue)?;
+        let readers = Readers::start(&path, readers, queue)?;
+        Ok(Self(Arc::new(Inner { path, writer: Some(writer), readers })))
+    }
+
+    /// Opens an existing database for reading only, as verification without a server does.
+    /// Every write then answers [`DbError::ReadOnly`].
+    ///
+    /// # Errors
+    /// [`DbError::Failed`] if it cannot be opened.
+    pub fn open_read_only(path: impl Into<PathBuf>) -> Result<Self, DbError> {
+        let path = path.into();
+        let readers = Readers::start(&path, 1, 64)?;
+        Ok(Self(Arc::new(Inner { path, writer: None, readers })))
+    }
+
+    /// The database file.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.0.path
+    }
+
+    /// Whether this door was opened for reading only.
+    #[must_use]
+    pub fn is_read_only(&self) -> bool {
+        self.0.writer.is_none()
     }
 
     /// Brings one crate's tables up to date. `steps` are SQL scripts in order; how many were
     /// applied is remembered per `crate_name`; an older binary refuses a newer database.
+    /// Blocks; never call it from async code.
     ///
     /// # Errors
-    /// As [`Db::write`].
-    pub fn migrate(&self, _crate_name: &'static str, _steps: &[&str]) -> Result<(), DbError> {
-        todo!()
+    /// [`DbError::Newer`]; otherwise as [`Db::write`]. The steps before the failed one stay applied.
+    pub fn migrate(&self, crate_name: &'static str, steps: &[&str]) -> Result<(), DbError> {
+        migrate::run(self, crate_name, steps)
     }
 
     /// Runs `work` in the next group commit, in a savepoint of its own, and answers when it is durable.
-    /// An error from `work` rolls back its own changes only.
+    /// An error from `work`, or a panic in it, rolls back its own changes only.
+    ///
+    /// Dropping the future does not take the work back.
     ///
     /// # Errors
     /// What `work` returned, or the database's own.
-    pub async fn write<T, E, F>(&self, _importance: Importance, _work: F) -> Result<T, E>
+    pub async fn write<T, E, F>(&self, importance: Importance, work: F) -> Result<T, E>
     where
         F: FnOnce(&Tx<'_>) -> Result<T, E> + Send + 'static,
         T: Send + 'static,
         E: From<DbError> + Send + 'static,
     {
-        todo!()
+        let (sender, receiver) = oneshot::channel();
+        self.write_then(importance, work, move |outcome| {
+            // A caller who no longer waits is no error.
+            let _ = sender.send(outcome);
+        });
+        receiver.await.unwrap_or_else(|_| Err(DbError::Closed.into()))
     }
 
     /// As [`Db::write`], for callers that are threads and may block (the pool's workers, tests).
-    /// `answer` runs on the writer's thread after the commit.
-    pub fn write_then<T, E, F, A>(&self, _importance: Importance, _work: F, _answer: A)
+    /// `answer` runs on the writer's thread after the commit, so it must be short; on the caller's
+    /// own thread if the work is refused before it is queued.
+    pub fn write_then<T, E, F, A>(&self, importance: Importance, work: F, answer: A)
     where
         F: FnOnce(&Tx<'_>) -> Result<T, E> + Send + 'static,
         A: FnOnce(Result<T, E>) + Send + 'static,
         T: Send + 'static,
         E: From<DbError> + Send + 'static,
     {
-        todo!()
+        let Some(writer) = &self.0.writer else { return answer(Err(DbError::ReadOnly.into())) };
+        writer.queue(Box::new(Job::new(importance, work, answer)));
     }
 
-    /// As [`Db::write`], blocking the calling thread. Never call it from async code.
+    /// As [`Db::write`], blocking the calling thread. Never call it from async code, nor from a
+    /// closure that runs on a database thread: it would wait for itself.
     ///
     /// # Errors
     /// As [`Db::write`].
-    pub fn write_blocking<T, E, F>(&self, _importance: Importance, _work: F) -> Result<T, E>
+    pub fn write_blocking<T, E, F>(&self, importance: Importance, work: F) -> Result<T, E>
     where
         F: FnOnce(&Tx<'_>) -> Result<T, E> + Send + 'static,
         T: Send + 'static,
         E: From<DbError> + Send + 'static,
     {
-        todo!()
+        let (sender, receiver) = mpsc::sync_channel(1);
+        self.write_then(importance, work, move |outcome| {
+            let _ = sender.send(outcome);
+        });
+        receiver.recv().unwrap_or_else(|_| Err(DbError::Closed.into()))
     }
 
     /// Runs `work` on a reader thread, on a consistent view.
     ///
     /// # Errors
     /// What `work` returned, or the database's own.
-    pub async fn read<T, E, F>(&self, _work: F) -> Result<T, E>
+    pub async fn read<T, E, F>(&self, work: F) -> Result<T, E>
     where
         F: FnOnce(&Tx<'_>) -> Result<T, E> + Send + 'static,
         T: Send + 'static,
         E: From<DbError> + Send + 'static,
     {
-        todo!()
+        let (sender, receiver) = oneshot::channel();
+        self.0.readers.queue(Box::new(Job::new(Importance::Normal, work, move |outcome| {
+            let _ = sender.send(outcome);
+        })));
+        receiver.await.unwrap_or_else(|_| Err(DbError::Closed.into()))
     }
 
     /// As [`Db::read`], blocking.
     ///
     /// # Errors
     /// As [`Db::read`].
-    pub fn read_blocking<T, E, F>(&self, _work: F) -> Result<T, E>
+    pub fn read_blocking<T, E, F>(&self, work: F) -> Result<T, E>
     where
         F: FnOnce(&Tx<'_>) -> Result<T, E> + Send + 'static,
         T: Send + 'static,
         E: From<DbError> + Send + 'static,
     {
-        todo!()
+        let (sender, receiver) = mpsc::sync_channel(1);
+        self.0.readers.queue(Box::new(Job::new(Importance::Normal, work, move |outcome| {
+            let _ = sender.send(outcome);
+        })));
+        receiver.recv().unwrap_or_else(|_| Err(DbError::Closed.into()))
     }
 
-    /// A consistent copy of the whole database into a new file, while running.
+    /// A consistent copy of the whole database into a new file, while running. Blocks.
     ///
     /// # Errors
-    /// The copy could not be written.
-    pub fn copy_to(&self, _file: &Path) -> Result<(), DbError> {
-        todo!()
+    /// The file exists, or the copy could not be written; what was written of it is removed.
+    pub fn copy_to(&self, file: &Path) -> Result<(), DbError> {
+        sqlite::copy(&self.0.path, file)
     }
 
-    /// SQLite's full integrity check. Slow; for the background.
+    /// SQLite's full integrity check. Slow; for the background. Blocks.
     ///
     /// # Errors
     /// [`DbError::Damaged`] with what was found.
     pub fn full_check(&self) -> Result<(), DbError> {
-        todo!()
+        sqlite::full_check(&self.0.path)
     }
 
     /// Finishes what is queued, writes the WAL back and closes. Later calls answer [`DbError::Closed`].
+    /// Blocks until done; safe to call twice.
     pub fn close(&self) {
-        todo!()
+        self.0.readers.close();
+        if let Some(writer) = &self.0.writer {
+            writer.close();
+        }
     }
 }
 
-/// Values bound to `$1, $2, …`.
-pub use rusqlite::types::{ToSql, Value};
-/// A row of an answer.
-pub use rusqlite::Row;
-
-impl Tx<'_> {
-    /// Runs one statement and tells how many rows it changed. Statements are cached.
-    ///
-    /// # Errors
-    /// As the engine reports.
-    pub fn execute(&self, _sql: &'static str, _params: &[&dyn ToSql]) -> Result<usize, DbError> {
-        todo!()
-    }
-
-    /// The first row, if any.
-    ///
-    /// # Errors
-    /// As the engine reports.
-    pub fn query_opt<T>(
-        &self,
-        _sql: &'static str,
-        _params: &[&dyn ToSql],
-        _map: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
-    ) -> Result<Option<T>, DbError> {
-        todo!()
-    }
-
-    /// Every row. Bound the answer with LIMIT.
-    ///
-    /// # Errors
-    /// As the engine reports.
-    pub fn query_all<T>(
-        &self,
-        _sql: &'static str,
-        _params: &[&dyn ToSql],
-        _map: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
-    ) -> Result<Vec<T>, DbError> {
-        todo!()
-    }
-
-    /// Calls `each` row by row, holding one at a time; stops at its first error.
-    ///
-    /// # Errors
-    /// The engine's or `each`'s.
-    pub fn query_each<E: From<DbError>>(
-        &self,
-        _sql: &'static str,
-        _params: &[&dyn ToSql],
-        _each: impl FnMut(&Row<'_>) -> Result<(), E>,
-    ) -> Result<(), E> {
-        todo!()
+impl fmt::Debug for Db {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Db").field("path", &self.0.path).finish_non_exhaustive()
     }
 }

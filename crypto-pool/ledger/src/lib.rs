@@ -9,6 +9,6 @@ pub mod audit;
 pub mod cover;
 pub mod db;
 
-pub use audit::{AuditLog, EntryDraft, Outcome, Seq};
+pub use audit::{AuditError, AuditLog, Checkpoint, CheckpointBody, Entry, EntryDraft, Outcome, Seq};
 pub use cover::{Cover, Table};
-pub use db::{Db, DbError, Importance, Tx};
+pub use db::{Db, DbError, DbOptions, Importance, Tx, Value};

@@ -1,0 +1,120 @@
+//! Proofs and how a stranger checks them: pure functions over SM3 hashes, no database.
+//!
+//! Source: RFC 9162 2.1, with SM3 as HASH.
+
+use engine::sm3::{self, Sm3};
+
+use super::Seq;
+
+/// A hash in the tree.
+pub type Hash = [u8; 32];
+
+/// That an entry is in the log of a checkpoint (RFC 9162 2.1.3).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InclusionProof {
+    /// The entry's position.
+    pub seq: Seq,
+    /// The size of the tree.
+    pub size: u64,
+    /// Sibling hashes, leaf upwards.
+    pub path: Vec<Hash>,
+}
+
+/// That a log only grew from one size to another (RFC 9162 2.1.4).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConsistencyProof {
+    /// The smaller size.
+    pub old: u64,
+    /// The larger size.
+    pub new: u64,
+    /// The hashes of RFC 9162 2.1.4.1.
+    pub path: Vec<Hash>,
+}
+
+/// The root of a tree without leaves: the hash of nothing.
+#[must_use]
+pub fn empty_root() -> Hash {
+    sm3::hash(b"")
+}
+
+/// The hash of a node: SM3(01 || left || right).
+#[must_use]
+pub fn node_hash(left: &Hash, right: &Hash) -> Hash {
+    let mut hasher = Sm3::new();
+    hasher.update(&[1]);
+    hasher.update(left);
+    hasher.update(right);
+    hasher.finalize()
+}
+
+/// Whether the proof leads from this leaf hash to this root (RFC 9162 2.1.3.2).
+#[must_use]
+pub fn verify_inclusion(leaf: &Hash, proof: &InclusionProof, root: &Hash) -> bool {
+    if proof.seq >= proof.size {
+        return false;
+    }
+    let (mut place, mut last) = (proof.seq, proof.size - 1);
+    let mut hash = *leaf;
+    for sibling in &proof.path {
+        if last == 0 {
+            return false;
+        }
+        if place & 1 == 1 || place == last {
+            hash = node_hash(sibling, &hash);
+            // At the right edge, go up to where this node has a right sibling again or is a right child.
+            while place & 1 == 0 && place != 0 {
+                place >>= 1;
+                last >>= 1;
+            }
+        } else {
+            hash = node_hash(&hash, sibling);
+        }
+        place >>= 1;
+        last >>= 1;
+    }
+    last == 0 && hash == *root
+}
+
+/// Whether the proof shows that the tree of `new_root` begins with that of `old_root` (RFC 9162 2.1.4.2).
+///
+/// From size 0 every log has grown; of two equal sizes the roots must be equal; both with an empty path.
+#[must_use]
+pub fn verify_consistency(proof: &ConsistencyProof, old_root: &Hash, new_root: &Hash) -> bool {
+    if proof.old > proof.new {
+        return false;
+    }
+    if proof.old == 0 {
+        return proof.path.is_empty() && *old_root == empty_root();
+    }
+    if proof.old == proof.new {
+        return proof.path.is_empty() && old_root == new_root;
+    }
+    // A whole old tree is itself the first node.
+    let mut path = proof.path.iter();
+    let first = if proof.old.is_power_of_two() { Some(old_root) } else { path.next() };
+    let Some(first) = first else { return false };
+    let (mut place, mut last) = (proof.old - 1, proof.new - 1);
+    while place & 1 == 1 {
+        place >>= 1;
+        last >>= 1;
+    }
+    let (mut old, mut new) = (*first, *first);
+    for hash in path {
+        if last == 0 {
+            return false;
+        }
+        if place & 1 == 1 || place == last {
+            old = node_hash(hash, &old);
+            new = node_hash(hash, &new);
+            while place & 1 == 0 && place != 0 {
+                place >>= 1;
+                last >>= 1;
+            }
+        } else {
+            new = node_hash(&new, hash);
+        }
+        place >>= 1;
+        last >>= 1;
+    }
+    last == 0 && old == *old_root && new == *new_root
+}
