@@ -50,6 +50,11 @@ impl Ceremony {
         self.seq
     }
 
+    #[cfg(test)]
+    pub(crate) const fn open_until(until: Instant) -> Self {
+        Self { seq: 0, until }
+    }
+
     pub(crate) fn is_open_at(&self, now: Instant) -> bool {
         now <= self.until
     }

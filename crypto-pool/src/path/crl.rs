@@ -121,6 +121,12 @@ impl Crl {
         &self.0.der
     }
 
+    /// The to-be-signed part as received.
+    #[must_use]
+    pub fn tbs(&self) -> &[u8] {
+        &self.0.der[self.0.tbs.clone()]
+    }
+
     /// The DER of the issuer's name.
     #[must_use]
     pub fn issuer(&self) -> &[u8] {
@@ -158,8 +164,8 @@ impl Crl {
     /// Whether this key made its signature. Hashes the whole CRL.
     #[must_use]
     pub fn is_signed_by(&self, key: &PublicKey) -> bool {
-        let (tbs, signature) = (&self.0.der[self.0.tbs.clone()], &self.0.der[self.0.signature.clone()]);
-        self.0.algorithm.is_some_and(|algorithm| key.verify(algorithm, tbs, signature))
+        let signature = &self.0.der[self.0.signature.clone()];
+        self.0.algorithm.is_some_and(|algorithm| key.verify(algorithm, self.tbs(), signature))
     }
 
     /// Its entries, in their order.

@@ -9,6 +9,7 @@ use super::{LONGEST_CERTIFICATE, Refusal};
 use crate::algorithm::SignatureAlgorithm;
 use crate::key::KeyRecord;
 use crate::kms::Ceremony;
+use crate::path::Cert;
 use crate::tlv::{self, BadDer};
 
 const MALFORMED: Refusal = Refusal::Malformed(BadDer { what: "certificate" });
@@ -22,12 +23,12 @@ pub(super) fn check(der: &[u8], record: &KeyRecord, now: Instant, ceremony: Opti
     if tbs.to_der().map_err(|_| MALFORMED)? != der || tbs.version() != Version::V3 {
         return Err(MALFORMED);
     }
-    refuse_duplicates(&tbs)?;
+    let algorithm = SignatureAlgorithm::for_key(record.algorithm);
+    refuse_unreadable(der, algorithm)?;
     let name = record.subject.as_deref().ok_or(Refusal::NoSubject)?;
     if tbs.issuer().to_der().map_err(|_| MALFORMED)? != name {
         return Err(Refusal::Issuer);
     }
-    let algorithm = SignatureAlgorithm::for_key(record.algorithm);
     if *tbs.signature() != algorithm.identifier() {
         return Err(Refusal::Algorithm);
     }
@@ -39,11 +40,13 @@ pub(super) fn check(der: &[u8], record: &KeyRecord, now: Instant, ceremony: Opti
     check_ca(&tbs, own_name_or_key, now, ceremony)
 }
 
-/// Two extensions of one kind could be read differently by different readers (RFC 5280 4.2).
-fn refuse_duplicates(tbs: &TbsCertificate) -> Result<(), Refusal> {
-    let all = tbs.extensions().map_or(&[][..], |e| e.as_slice());
-    let twice = all.iter().enumerate().any(|(i, one)| all[..i].iter().any(|other| other.extn_id == one.extn_id));
-    if twice || all.len() > 64 { Err(MALFORMED) } else { Ok(()) }
+/// Our own validator must be able to read what we sign: among other things no extension stands twice
+/// (RFC 5280 4.2) and each has the form its kind asks for.
+fn refuse_unreadable(der: &[u8], algorithm: SignatureAlgorithm) -> Result<(), Refusal> {
+    let no_signature = [tlv::BIT_STRING, 1, 0];
+    let whole = tlv::write(tlv::SEQUENCE, &[der, algorithm.identifier_der(), &no_signature]);
+    Cert::from_der(&whole)?;
+    Ok(())
 }
 
 fn check_authority_key_id(tbs: &TbsCertificate, record: &KeyRecord, self_signed: bool) -> Result<(), Refusal> {
