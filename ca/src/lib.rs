@@ -1,1 +1,3 @@
 //! The certificate authority: requests, profiles, lints, issuance, revocation, CRLs
+
+pub mod core;

@@ -104,6 +104,8 @@ oids! {
     AUTHORITY_INFO_ACCESS = "1.3.6.1.5.5.7.1.1";
     /// id-pkix-ocsp-nocheck, RFC 6960 4.2.2.2.1.
     OCSP_NOCHECK = "1.3.6.1.5.5.7.48.1.5";
+    /// extensionRequest, an attribute of PKCS#10 requests, RFC 2985 5.4.2.
+    EXTENSION_REQUEST = "1.2.840.113549.1.9.14";
     /// TLS feature (must-staple), RFC 7633.
     TLS_FEATURE = "1.3.6.1.5.5.7.1.24";
 }

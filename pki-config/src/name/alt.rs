@@ -307,7 +307,8 @@ pub(super) fn check_label(label: &str) -> Result<(), &'static str> {
 
 /// Whether the part after `xn--` decodes to text with at least one character outside ASCII.
 /// Source: RFC 3492 6.2, with its parameters of section 5.
-fn punycode_is_valid(input: &[u8]) -> bool {
+#[must_use]
+pub fn punycode_is_valid(input: &[u8]) -> bool {
     let (basic, digits) = match input.iter().rposition(|b| *b == b'-') {
         Some(place) => (place, &input[place + 1..]),
         None => (0, input),

@@ -1,0 +1,245 @@
+//! Lints: rules a certificate is held to before it is signed.
+//!
+//! They read the encoded bytes, parsed again, so that what is linted is what is signed. Each rule has an
+//! identifier, the clause it comes from and a severity; errors stop, warnings are kept with the
+//! certificate. Sources are abbreviated: `5280 4.1` is RFC 5280, `BR` the CA/Browser Forum's TLS Baseline
+//! Requirements, `own` ours.
+
+mod country;
+pub mod crl;
+mod extensions;
+mod identifiers;
+mod key;
+mod names;
+mod serial;
+mod structure;
+mod usage;
+mod validity;
+mod view;
+
+#[cfg(test)]
+mod samples;
+
+use std::fmt;
+
+use crypto_pool::PublicKey;
+use pki_config::profile::Profile;
+use pki_config::time::Validity;
+use pki_config::{Instant, RequestId, Serial, TenantId};
+
+use super::draft::{Draft, Subject};
+use super::issuer::Issuer;
+use view::View;
+
+/// What a broken rule leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Severity {
+    /// Nothing is signed.
+    Error,
+    /// It is signed, and the warning kept.
+    Warning,
+}
+
+/// A rule that was broken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// The identifier of the rule.
+    pub lint: &'static str,
+    /// The clause it comes from.
+    pub section: &'static str,
+    /// What it leads to.
+    pub severity: Severity,
+    /// What was found, in one sentence.
+    pub detail: String,
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({}): {}", self.lint, self.section, self.detail)
+    }
+}
+
+/// What the bytes are held against.
+#[derive(Debug, Clone, Copy)]
+pub struct Context<'a> {
+    /// The profile they were drafted from.
+    pub profile: &'a Profile,
+    /// Who will sign them.
+    pub issuer: &'a Issuer,
+    /// The key that should be in them.
+    pub key: &'a PublicKey,
+    /// Now.
+    pub now: Instant,
+}
+
+/// A rule: what it is called, where it comes from, how to tell.
+pub(crate) struct Lint {
+    id: &'static str,
+    section: &'static str,
+    severity: Severity,
+    /// The sentence about what was found, if the rule is broken.
+    check: fn(&View<'_>) -> Option<String>,
+}
+
+impl Lint {
+    const fn error(id: &'static str, section: &'static str, check: fn(&View<'_>) -> Option<String>) -> Self {
+        Self { id, section, severity: Severity::Error, check }
+    }
+
+    const fn warning(id: &'static str, section: &'static str, check: fn(&View<'_>) -> Option<String>) -> Self {
+        Self { id, section, severity: Severity::Warning, check }
+    }
+}
+
+/// Every family of rules.
+const FAMILIES: [&[Lint]; 8] = [
+    structure::LINTS,
+    serial::LINTS,
+    validity::LINTS,
+    key::LINTS,
+    usage::LINTS,
+    identifiers::LINTS,
+    names::LINTS,
+    extensions::LINTS,
+];
+
+/// The identifier, clause and severity of every rule for certificates.
+pub fn rules() -> impl Iterator<Item = (&'static str, &'static str, Severity)> {
+    let parse = (structure::NOT_CANONICAL.0, structure::NOT_CANONICAL.1, Severity::Error);
+    std::iter::once(parse).chain(FAMILIES.into_iter().flatten().map(|lint| (lint.id, lint.section, lint.severity)))
+}
+
+/// Holds bytes to be signed against every rule.
+#[must_use]
+pub fn examine(tbs: &[u8], context: &Context<'_>) -> Vec<Finding> {
+    let view = match View::read(tbs, context) {
+        Ok(view) => view,
+        Err(detail) => {
+            let (lint, section) = structure::NOT_CANONICAL;
+            return vec![Finding { lint, section, severity: Severity::Error, detail }];
+        }
+    };
+    let broken = |lint: &Lint| {
+        let Lint { id, section, severity, check } = *lint;
+        check(&view).map(|detail| Finding { lint: id, section, severity, detail })
+    };
+    FAMILIES.into_iter().flatten().filter_map(broken).collect()
+}
+
+/// A draft that breaks no rule. Only [`Draft::lint`] makes one.
+#[derive(Debug)]
+pub struct Linted {
+    draft: Draft,
+    warnings: Vec<Finding>,
+}
+
+impl Draft {
+    /// Holds the draft against every rule.
+    ///
+    /// # Errors
+    /// All findings, if any is an error. Caller's or operator's fault; nothing was stored or signed.
+    pub fn lint(self, now: Instant) -> Result<Linted, Vec<Finding>> {
+        let context = Context { profile: &self.profile, issuer: &self.issuer, key: self.subject.key(), now };
+        let findings = examine(&self.tbs, &context);
+        if findings.iter().any(|finding| finding.severity == Severity::Error) {
+            return Err(findings);
+        }
+        Ok(Linted { draft: self, warnings: findings })
+    }
+}
+
+impl Linted {
+    /// The exact bytes to be signed.
+    #[must_use]
+    pub fn tbs(&self) -> &[u8] {
+        &self.draft.tbs
+    }
+
+    /// Rules broken that do not stop.
+    #[must_use]
+    pub fn warnings(&self) -> &[Finding] {
+        &self.warnings
+    }
+
+    /// The request it answers.
+    #[must_use]
+    pub const fn request(&self) -> RequestId {
+        self.draft.approved.request()
+    }
+
+    /// Whose certificate it will be.
+    #[must_use]
+    pub const fn tenant(&self) -> &TenantId {
+        self.draft.approved.tenant()
+    }
+
+    /// Who approved it.
+    #[must_use]
+    pub fn approver(&self) -> &str {
+        self.draft.approved.approver()
+    }
+
+    /// The profile it was drafted from.
+    #[must_use]
+    pub const fn profile(&self) -> &Profile {
+        &self.draft.profile
+    }
+
+    /// Who will sign it.
+    #[must_use]
+    pub const fn issuer(&self) -> &Issuer {
+        &self.draft.issuer
+    }
+
+    /// The key and names in it.
+    #[must_use]
+    pub const fn subject(&self) -> &Subject {
+        &self.draft.subject
+    }
+
+    /// Its serial number.
+    #[must_use]
+    pub const fn serial(&self) -> &Serial {
+        &self.draft.serial
+    }
+
+    /// Its validity period.
+    #[must_use]
+    pub const fn validity(&self) -> Validity {
+        self.draft.validity
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn every_rule_has_its_own_identifier() {
+        let ids: Vec<&str> = rules().map(|(id, ..)| id).collect();
+        assert_eq!(ids.iter().collect::<HashSet<_>>().len(), ids.len());
+        assert!(ids.len() >= 20, "{}", ids.len());
+    }
+
+    #[test]
+    fn every_rule_is_shown_to_pass_and_to_fail() {
+        let tests = [
+            include_str!("lint/structure.rs"),
+            include_str!("lint/serial.rs"),
+            include_str!("lint/validity.rs"),
+            include_str!("lint/key.rs"),
+            include_str!("lint/usage.rs"),
+            include_str!("lint/identifiers.rs"),
+            include_str!("lint/names.rs"),
+            include_str!("lint/names/alt.rs"),
+            include_str!("lint/extensions.rs"),
+        ]
+        .join("\n");
+        for (id, ..) in rules() {
+            let shown = |ways: &[&str]| ways.iter().any(|way| tests.contains(&format!("{way}\"{id}\"")));
+            assert!(shown(&["passes(", "passes_in(Family::Sm2, "]), "{id} is not shown to pass");
+            assert!(shown(&["fails(", "fails_bytes(", "fails_in(Family::Sm2, "]), "{id} is not shown to fail");
+        }
+    }
+}
