@@ -8,6 +8,7 @@ pub mod api;
 pub mod cli;
 pub mod data_dir;
 pub mod portal;
+pub mod receipt;
 pub mod serve;
 mod stall;
 pub mod tls;
