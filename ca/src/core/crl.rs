@@ -265,17 +265,33 @@ impl LintedCrl {
         self.0.count
     }
 
+    /// Adds the pool's signature. As [`LintedCrl::finish`], but the signature is not verified a second time:
+    /// a [`Signed`](crypto_pool::Signed) comes from the pool only, which verified it under this key.
+    ///
+    /// # Errors
+    /// [`Unfinished::OtherIntent`] if the pool signed other bytes, and as [`LintedCrl::finish`].
+    pub fn finish_signed(self, signed: &crypto_pool::Signed) -> Result<Vec<u8>, Unfinished> {
+        if *signed.to_sign != self.tbs() {
+            return Err(Unfinished::OtherIntent);
+        }
+        self.assembled(signed.algorithm, &signed.signature)
+    }
+
     /// Adds the issuer's signature, as it stands in a BIT STRING, in the same buffer.
     ///
     /// # Errors
     /// [`Unfinished`] if the signature is not the issuer's over exactly these bytes.
     pub fn finish(self, algorithm: SignatureAlgorithm, signature: &[u8]) -> Result<Vec<u8>, Unfinished> {
+        if !self.head().issuer.key.verify(algorithm, self.tbs(), signature) {
+            return Err(Unfinished::Signature);
+        }
+        self.assembled(algorithm, signature)
+    }
+
+    fn assembled(self, algorithm: SignatureAlgorithm, signature: &[u8]) -> Result<Vec<u8>, Unfinished> {
         let CrlDraft { head, mut buffer, start, .. } = self.0;
         if algorithm != head.issuer.signature_algorithm() {
             return Err(Unfinished::Algorithm);
-        }
-        if !head.issuer.key.verify(algorithm, &buffer[start..], signature) {
-            return Err(Unfinished::Signature);
         }
         let tbs_length = buffer.len() - start;
         buffer.extend_from_slice(algorithm.identifier_der());

@@ -76,6 +76,18 @@ impl Stored {
         &self.0
     }
 
+    /// Adds the pool's signature. As [`Stored::finish`], but the signature is not verified a second time:
+    /// a [`Signed`](crypto_pool::Signed) comes from the pool only, which verified it under this key.
+    ///
+    /// # Errors
+    /// [`Unfinished::OtherIntent`] if the pool signed other bytes, and as [`Stored::finish`].
+    pub fn finish_signed(self, signed: &crypto_pool::Signed) -> Result<IssuedCertificate, Unfinished> {
+        if *signed.to_sign != self.0.tbs() {
+            return Err(Unfinished::OtherIntent);
+        }
+        self.assembled(signed.algorithm, &signed.signature)
+    }
+
     /// Adds the issuer's signature, as it stands in a BIT STRING. Consumes `self`: a draft is signed once.
     ///
     /// # Errors
@@ -87,6 +99,13 @@ impl Stored {
         }
         if !issuer.key.verify(algorithm, self.0.tbs(), signature) {
             return Err(Unfinished::Signature);
+        }
+        self.assembled(algorithm, signature)
+    }
+
+    fn assembled(self, algorithm: SignatureAlgorithm, signature: &[u8]) -> Result<IssuedCertificate, Unfinished> {
+        if algorithm != self.0.issuer().signature_algorithm() {
+            return Err(Unfinished::Algorithm);
         }
         let der = assemble(self.0.tbs(), algorithm, signature).map_err(|_| Unfinished::Assembly)?;
         if !is_exactly(&der, self.0.tbs(), algorithm, signature) {

@@ -25,6 +25,9 @@ pub use tx::Tx;
 
 /// A row of an answer.
 pub use rusqlite::Row;
+
+/// What reading a row's columns answers.
+pub type RowResult<T> = rusqlite::Result<T>;
 /// Values bound to `$1, $2, …`.
 pub use rusqlite::types::{ToSql, Value};
 

@@ -1,0 +1,90 @@
+-- Tables of the certificate authority. Times are milliseconds since 1970, UTC. Names here may be
+-- personal data; the audit log holds digests of these rows only.
+-- audit_seq: the newest log entry that covers the row, NULL while no entry does.
+
+CREATE TABLE ca_issuer (
+    issuer_id   TEXT    NOT NULL PRIMARY KEY,
+    tenant_id   TEXT    NOT NULL,
+    parent      TEXT    REFERENCES ca_issuer (issuer_id),
+    key_id      BLOB    NOT NULL UNIQUE,
+    certificate BLOB    NOT NULL,
+    public_url  TEXT    NOT NULL,
+    created_at  INTEGER NOT NULL,
+    audit_seq   INTEGER
+) WITHOUT ROWID;
+
+CREATE TABLE ca_request (
+    request_id     BLOB    NOT NULL PRIMARY KEY,
+    tenant_id      TEXT    NOT NULL,
+    state          TEXT    NOT NULL CHECK (state IN ('submitted', 'issuing', 'issued', 'rejected', 'failed')),
+    one_step       INTEGER NOT NULL CHECK (one_step IN (0, 1)),
+    requester      TEXT    NOT NULL,
+    approver       TEXT,
+    profile        TEXT    NOT NULL,
+    profile_digest BLOB    NOT NULL,
+    issuer_id      TEXT    NOT NULL,
+    subject        BLOB    NOT NULL,
+    sans           TEXT    NOT NULL,
+    csr            BLOB,
+    spki           BLOB    NOT NULL,
+    days           INTEGER,
+    submitted_at   INTEGER NOT NULL,
+    decided_at     INTEGER,
+    reason         TEXT,
+    serial         BLOB,
+    audit_seq      INTEGER,
+    -- Four eyes: whoever filed a request never approves it. Only a trial takes the one-step path,
+    -- and the row says so.
+    CHECK (one_step = 1 OR approver IS NULL OR approver <> requester)
+) WITHOUT ROWID;
+
+CREATE INDEX ca_request_open ON ca_request (submitted_at) WHERE state = 'submitted';
+
+-- issuer_id is no foreign key here and above: a root's own certificate is intended before the root exists.
+-- A row is made before the signature ('intended', with the exact bytes to be signed) and completed
+-- with it ('issued'). The certificate itself is the payload of log entry issue_seq.
+CREATE TABLE ca_certificate (
+    issuer_id      TEXT    NOT NULL,
+    serial         BLOB    NOT NULL,
+    tenant_id      TEXT    NOT NULL,
+    request_id     BLOB    NOT NULL UNIQUE REFERENCES ca_request (request_id),
+    state          TEXT    NOT NULL CHECK (state IN ('intended', 'issued', 'abandoned')),
+    profile        TEXT    NOT NULL,
+    profile_digest BLOB    NOT NULL,
+    subject        TEXT    NOT NULL,
+    sans           TEXT    NOT NULL,
+    not_before     INTEGER NOT NULL,
+    not_after      INTEGER NOT NULL,
+    tbs            BLOB,
+    issue_seq      INTEGER NOT NULL,
+    revoked_at     INTEGER,
+    reason         INTEGER,
+    invalidity     INTEGER,
+    audit_seq      INTEGER,
+    PRIMARY KEY (issuer_id, serial),
+    CHECK ((revoked_at IS NULL) = (reason IS NULL)),
+    CHECK (state <> 'abandoned' OR revoked_at IS NOT NULL)
+) WITHOUT ROWID;
+
+CREATE INDEX ca_certificate_newest ON ca_certificate (issue_seq);
+CREATE INDEX ca_certificate_intended ON ca_certificate (issuer_id) WHERE state = 'intended';
+-- Holds everything a CRL entry needs, so that a CRL is one pass over this index.
+CREATE INDEX ca_certificate_revoked ON ca_certificate (issuer_id, serial, revoked_at, reason, invalidity, not_after)
+    WHERE revoked_at IS NOT NULL;
+-- Status changes after issue: tells whether a CRL has become stale.
+CREATE INDEX ca_certificate_changed ON ca_certificate (issuer_id, audit_seq) WHERE audit_seq > issue_seq;
+
+CREATE TABLE ca_crl (
+    issuer_id   TEXT    NOT NULL REFERENCES ca_issuer (issuer_id),
+    number      INTEGER NOT NULL,
+    tenant_id   TEXT    NOT NULL,
+    entries     INTEGER NOT NULL,
+    this_update INTEGER NOT NULL,
+    next_update INTEGER NOT NULL,
+    -- The newest status change it tells of.
+    as_of       INTEGER NOT NULL,
+    sm3         BLOB    NOT NULL,
+    size        INTEGER NOT NULL,
+    audit_seq   INTEGER,
+    PRIMARY KEY (issuer_id, number)
+) WITHOUT ROWID;

@@ -1,0 +1,213 @@
+//! What the certificate authority can answer instead of a result.
+
+use std::fmt;
+
+use pki_config::role::{Denied, Permission};
+use pki_config::{ErrorCode, IssuerId, RequestId, Serial};
+
+use crate::core::approval::Refused;
+use crate::core::csr::BadRequest;
+use crate::core::draft::Undraftable;
+use crate::core::issue::Unfinished;
+use crate::core::lint::Finding;
+use crate::core::revoke::Impossible;
+use crate::store::RequestState;
+
+/// Why the certificate authority did not do what it was asked. Unless a variant says otherwise
+/// nothing changed.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Error {
+    /// The actor may not do this. Caller's fault.
+    Denied(Denied),
+    /// The proof of rights is for another permission: a wiring mistake of ours, refused all the same.
+    WrongProof {
+        /// What was needed.
+        needed: Permission,
+    },
+    /// The request cannot be read, or does not prove possession, or its key is not taken. Caller's fault.
+    Csr(BadRequest),
+    /// There is no such profile. Caller's fault.
+    UnknownProfile(String),
+    /// There is no such issuer. Caller's fault.
+    UnknownIssuer(String),
+    /// No issuer of this installation certifies such keys under this profile. Caller's fault.
+    NoIssuerForKey {
+        /// The profile asked for.
+        profile: String,
+        /// The kind of key.
+        key: String,
+    },
+    /// An issuer of that name exists. Caller's fault.
+    IssuerExists(IssuerId),
+    /// The issuer's certificate or name cannot be what is asked. Caller's fault.
+    BadIssuer(String),
+    /// The names or the validity asked for do not fit the profile. Caller's fault.
+    Draft(Undraftable),
+    /// Rules would be broken. Caller's or the profile's fault; each finding names its rule.
+    Lint(Vec<Finding>),
+    /// There is no such request, or it is another tenant's. Caller's fault.
+    UnknownRequest(RequestId),
+    /// The request was decided already, or is being issued. Caller's fault.
+    RequestState {
+        /// Which request.
+        request: RequestId,
+        /// Where it stands.
+        state: RequestState,
+    },
+    /// Whoever filed the request may not approve it. Caller's fault.
+    Approval(Refused),
+    /// There is no such certificate, or it is another tenant's. Caller's fault.
+    UnknownCertificate(Serial),
+    /// Several issuers used this serial: name the issuer. Caller's fault.
+    Ambiguous(Serial),
+    /// The status cannot change like that. Caller's fault.
+    Change(Impossible),
+    /// No CRL of this issuer has been published yet. Retry later.
+    NoCrl(IssuerId),
+    /// The CRL's file is not what its record says; a new one is due. Operator's attention.
+    CrlDiffers(IssuerId),
+    /// The CRL's file could not be written. The CRL is signed and recorded; the schedule tries again.
+    CrlFile {
+        /// Whose CRL.
+        issuer: IssuerId,
+        /// What the system said.
+        detail: String,
+    },
+    /// Another CRL of this issuer was made at the same time. Retry.
+    CrlRace(IssuerId),
+    /// The signature did not fit the certificate. It was thrown away and the serial is revoked.
+    Issue(Unfinished),
+    /// The random source failed.
+    Random,
+    /// The pool refused or could not; its own codes tell.
+    Pool(crypto_pool::Error),
+    /// The database could not.
+    Db(ledger::DbError),
+    /// The audit log could not.
+    Audit(ledger::audit::AuditError),
+    /// A status feed refused a change; the whole change was rolled back. Operator's to mend.
+    Feed(String),
+    /// A stored thing does not read back: the database was damaged or edited.
+    Damaged(String),
+}
+
+impl Error {
+    /// The public code.
+    #[must_use]
+    pub fn code(&self) -> ErrorCode {
+        match self {
+            Self::Denied(_) | Self::WrongProof { .. } => ErrorCode::Forbidden,
+            Self::Csr(BadRequest::Key(_) | BadRequest::Algorithm) => ErrorCode::KeyRefused,
+            Self::Csr(BadRequest::NoPossession { .. }) => ErrorCode::NoPossession,
+            Self::Csr(BadRequest::Name(_)) => ErrorCode::NameRefused,
+            Self::Csr(_) => ErrorCode::BadCsr,
+            Self::UnknownProfile(_) => ErrorCode::ProfileUnknown,
+            Self::UnknownIssuer(_) | Self::UnknownRequest(_) | Self::UnknownCertificate(_) => ErrorCode::NotFound,
+            Self::NoIssuerForKey { .. } => ErrorCode::KeyRefused,
+            Self::IssuerExists(_) | Self::BadIssuer(_) => ErrorCode::IssuerState,
+            Self::Draft(Undraftable::IssuerExpired { .. }) => ErrorCode::IssuerExpired,
+            Self::Draft(Undraftable::IssuerUrl(_) | Undraftable::SelfSigned) => ErrorCode::IssuerState,
+            Self::Draft(Undraftable::Lifetime { .. }) => ErrorCode::BadTime,
+            Self::Draft(_) => ErrorCode::KeyRefused,
+            Self::Lint(_) => ErrorCode::LintFailed,
+            Self::RequestState { .. } => ErrorCode::RequestState,
+            Self::Approval(Refused::SameOfficer { .. }) => ErrorCode::SameOfficer,
+            Self::Approval(Refused::OtherTenant) => ErrorCode::NotFound,
+            Self::Approval(Refused::WrongPermission(_)) => ErrorCode::Forbidden,
+            Self::Approval(Refused::State(_)) => ErrorCode::RequestState,
+            Self::Ambiguous(_) => ErrorCode::BadRequest,
+            Self::Change(Impossible::InvalidityDate) => ErrorCode::BadTime,
+            Self::Change(Impossible::Reason(_)) => ErrorCode::BadRequest,
+            Self::Change(_) => ErrorCode::CertificateState,
+            Self::NoCrl(_) => ErrorCode::CrlMissing,
+            Self::CrlDiffers(_) | Self::CrlFile { .. } => ErrorCode::StorageFailed,
+            Self::CrlRace(_) => ErrorCode::Busy,
+            Self::Issue(_) => ErrorCode::SignatureFailed,
+            Self::Random => ErrorCode::RandomFailed,
+            Self::Pool(error) => error.code(),
+            Self::Db(error) => error.code(),
+            Self::Audit(error) => error.code(),
+            Self::Feed(_) => ErrorCode::Internal,
+            Self::Damaged(_) => ErrorCode::AuditBroken,
+        }
+    }
+
+    /// The rules broken, for [`Error::Lint`].
+    #[must_use]
+    pub fn findings(&self) -> &[Finding] {
+        match self {
+            Self::Lint(findings) => findings,
+            _ => &[],
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Denied(denied) => denied.fmt(f),
+            Self::WrongProof { needed } => write!(f, "needs the right {}", needed.as_str()),
+            Self::Csr(bad) => bad.fmt(f),
+            Self::UnknownProfile(name) => write!(f, "no profile is called {name}"),
+            Self::UnknownIssuer(name) => write!(f, "no issuer is called {name}"),
+            Self::NoIssuerForKey { profile, key } => {
+                write!(f, "no issuer here certifies a {key} key under profile {profile}")
+            }
+            Self::IssuerExists(id) => write!(f, "issuer {id} exists"),
+            Self::BadIssuer(why) => f.write_str(why),
+            Self::Draft(bad) => bad.fmt(f),
+            Self::Lint(findings) => {
+                f.write_str("rules broken:")?;
+                findings.iter().try_for_each(|finding| write!(f, " {finding};"))
+            }
+            Self::UnknownRequest(id) => write!(f, "no request {id}"),
+            Self::RequestState { request, state } => write!(f, "request {request} is {}", state.as_str()),
+            Self::Approval(refused) => refused.fmt(f),
+            Self::UnknownCertificate(serial) => write!(f, "no certificate {serial}"),
+            Self::Ambiguous(serial) => write!(f, "several issuers used serial {serial}: name the issuer"),
+            Self::Change(bad) => bad.fmt(f),
+            Self::NoCrl(id) => write!(f, "{id} has published no CRL yet"),
+            Self::CrlDiffers(id) => write!(f, "the CRL file of {id} is not the one recorded"),
+            Self::CrlFile { issuer, detail } => write!(f, "the CRL of {issuer} could not be written: {detail}"),
+            Self::CrlRace(id) => write!(f, "another CRL of {id} was made at the same time"),
+            Self::Issue(bad) => bad.fmt(f),
+            Self::Random => f.write_str("the random source failed"),
+            Self::Pool(error) => error.fmt(f),
+            Self::Db(error) => error.fmt(f),
+            Self::Audit(error) => error.fmt(f),
+            Self::Feed(why) => write!(f, "a status feed refused the change: {why}"),
+            Self::Damaged(what) => write!(f, "{what} does not read back"),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+macro_rules! from {
+    ($($source:ty => $variant:ident,)*) => {
+        $(impl From<$source> for Error {
+            fn from(error: $source) -> Self {
+                Self::$variant(error)
+            }
+        })*
+    };
+}
+
+from! {
+    Denied => Denied,
+    BadRequest => Csr,
+    Undraftable => Draft,
+    Refused => Approval,
+    Impossible => Change,
+    Unfinished => Issue,
+    crypto_pool::Error => Pool,
+    ledger::DbError => Db,
+    ledger::audit::AuditError => Audit,
+}
+
+impl From<pki_config::ports::RandomFailed> for Error {
+    fn from(_: pki_config::ports::RandomFailed) -> Self {
+        Self::Random
+    }
+}

@@ -1,0 +1,304 @@
+//! [`Ca`]: the only type others call. It orders the steps: core, store, pool, store.
+//!
+//! `service/issuers.rs` makes and finds issuers, `service/requests.rs` takes and decides requests,
+//! `service/issue.rs` is the issuance pipeline, `service/status.rs` revokes, `service/crl.rs` publishes,
+//! `service/recover.rs` settles at start what a crash left open.
+
+mod crl;
+mod issue;
+mod issuers;
+mod recover;
+mod requests;
+mod status;
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::{Arc, RwLock};
+use std::time::Duration;
+
+use crypto_pool::{Kms, PoolHandle};
+use ledger::{AuditLog, Db, Tx};
+use pki_config::ports::StatusFeed;
+use pki_config::profile::{BuiltIn, Profile};
+use pki_config::role::{Authorized, Permission, Setup};
+use pki_config::status::CertStatus;
+use pki_config::time::Validity;
+use pki_config::{Clock, IssuerId, Random, RequestId, Role, Serial, TenantId};
+
+use crate::error::Error;
+use crate::store::{self, CertificateRow};
+
+pub use issue::{NewRequest, OwnRequest, Step};
+pub use issuers::{Chain, Issuer, NewIssuer};
+
+/// What a certificate authority is made of. Everything it touches comes in here.
+pub struct CaOptions {
+    /// The database.
+    pub db: Db,
+    /// The audit log.
+    pub audit: AuditLog,
+    /// Keys.
+    pub kms: Kms,
+    /// The only way to a signature.
+    pub pool: PoolHandle,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness, for serials and identifiers.
+    pub random: Arc<dyn Random>,
+    /// Trial or production.
+    pub setup: Setup,
+    /// Where CRL files are published.
+    pub crl_dir: PathBuf,
+    /// From thisUpdate to nextUpdate. At most 10 days (CA/Browser BR 4.9.7); CA certificates' CRLs use it too.
+    pub crl_lifetime: Duration,
+    /// A new CRL at least this often, and within a minute of a revocation.
+    pub crl_every: Duration,
+    /// Told of every change of status, inside the transaction that makes it.
+    pub feeds: Vec<Arc<dyn for<'a> StatusFeed<Tx<'a>>>>,
+    /// Called before each step of an issuance; an error stops there. For fault injection in tests.
+    pub probe: Option<Probe>,
+}
+
+/// See [`CaOptions::probe`].
+pub type Probe = Arc<dyn Fn(Step) -> Result<(), Error> + Send + Sync>;
+
+/// The certificate authority. Cheap to clone.
+#[derive(Clone)]
+pub struct Ca(Arc<Inner>);
+
+struct Inner {
+    options: CaOptions,
+    profiles: HashMap<String, Arc<LoadedProfile>>,
+    /// Issuers never change once made, so they are kept.
+    issuers: RwLock<HashMap<IssuerId, Arc<Issuer>>>,
+    /// The newest CRL of each issuer, as served.
+    crls: RwLock<HashMap<IssuerId, crl::Published>>,
+}
+
+/// A profile with the digest that is pinned into every record it shaped.
+struct LoadedProfile {
+    profile: Profile,
+    digest: [u8; 32],
+}
+
+/// A certificate as the authority knows it.
+#[derive(Debug, Clone)]
+pub struct Certificate {
+    /// Who issued it.
+    pub issuer: IssuerId,
+    /// Its serial.
+    pub serial: Serial,
+    /// DER.
+    pub der: Vec<u8>,
+    /// Profile that shaped it.
+    pub profile: String,
+    /// SM3 of that profile's text.
+    pub profile_digest: [u8; 32],
+    /// Subject, RFC 4514.
+    pub subject: String,
+    /// Alternative names, such as `dns:www.example.cn`.
+    pub sans: Vec<String>,
+    /// First and last second.
+    pub validity: Validity,
+    /// The request it answers.
+    pub request: RequestId,
+    /// Who filed that request.
+    pub requester: String,
+    /// Who approved it; the requester itself in a one-step issue.
+    pub approver: Option<String>,
+    /// The log entry whose payload it is.
+    pub issue_seq: u64,
+    /// The newest log entry about it.
+    pub audit_seq: u64,
+    /// Good or revoked.
+    pub status: CertStatus,
+}
+
+/// A line of a list: everything but the certificate itself.
+#[derive(Debug, Clone)]
+pub struct Listed {
+    /// Who issued it.
+    pub issuer: IssuerId,
+    /// Its serial.
+    pub serial: Serial,
+    /// Profile that shaped it.
+    pub profile: String,
+    /// Subject, RFC 4514.
+    pub subject: String,
+    /// Alternative names.
+    pub sans: Vec<String>,
+    /// First and last second.
+    pub validity: Validity,
+    /// Good or revoked.
+    pub status: CertStatus,
+    /// The log entry whose payload it is.
+    pub issue_seq: u64,
+}
+
+/// One page of a list.
+#[derive(Debug, Clone)]
+pub struct Page {
+    /// Newest first.
+    pub certificates: Vec<Listed>,
+    /// Ask again with this as `after`; `None` on the last page.
+    pub next: Option<u64>,
+}
+
+impl Ca {
+    /// Opens the authority: brings its tables up to date and loads profiles and issuers.
+    ///
+    /// # Errors
+    /// The database, or a stored issuer that does not read back.
+    pub fn open(options: CaOptions) -> Result<Self, Error> {
+        options.db.migrate("ca", store::MIGRATIONS)?;
+        let profiles = BuiltIn::ALL
+            .iter()
+            .map(|built_in| {
+                let profile = built_in.profile();
+                let digest = engine::sm3::hash(profile.source_text().as_bytes());
+                (profile.name().to_owned(), Arc::new(LoadedProfile { profile, digest }))
+            })
+            .collect();
+        let ca = Self(Arc::new(Inner {
+            options,
+            profiles,
+            issuers: RwLock::new(HashMap::new()),
+            crls: RwLock::new(HashMap::new()),
+        }));
+        let rows = ca.0.options.db.read_blocking(|tx| store::issuers(tx))?;
+        for row in rows {
+            ca.remember(row)?;
+        }
+        Ok(ca)
+    }
+
+    /// The profiles certificates can be issued under.
+    #[must_use]
+    pub fn profiles(&self) -> Vec<&Profile> {
+        let mut profiles: Vec<&Profile> = self.0.profiles.values().map(|loaded| &loaded.profile).collect();
+        profiles.sort_by_key(|profile| profile.name().to_owned());
+        profiles
+    }
+
+    fn profile(&self, name: &str) -> Result<Arc<LoadedProfile>, Error> {
+        self.0.profiles.get(name).cloned().ok_or_else(|| Error::UnknownProfile(name.chars().take(60).collect()))
+    }
+
+    /// One certificate, the DER read from the log.
+    ///
+    /// # Errors
+    /// [`Error::UnknownCertificate`], also for another tenant's; [`Error::Ambiguous`].
+    pub async fn certificate(
+        &self,
+        tenant: &TenantId,
+        serial: &Serial,
+        issuer: Option<&IssuerId>,
+    ) -> Result<Certificate, Error> {
+        let row = self.row(tenant, serial, issuer).await?;
+        self.with_der(row).await
+    }
+
+    async fn row(
+        &self,
+        tenant: &TenantId,
+        serial: &Serial,
+        issuer: Option<&IssuerId>,
+    ) -> Result<CertificateRow, Error> {
+        let (tenant, key, issuer) = (tenant.clone(), serial.clone(), issuer.cloned());
+        let mut rows = self
+            .0
+            .options
+            .db
+            .read(move |tx| -> Result<_, Error> {
+                Ok(match issuer {
+                    Some(issuer) => store::certificate(tx, &tenant, &issuer, &key)?.into_iter().collect(),
+                    None => store::certificates(tx, &tenant, &key)?,
+                })
+            })
+            .await?;
+        match rows.len() {
+            0 => Err(Error::UnknownCertificate(serial.clone())),
+            1 => Ok(rows.remove(0)),
+            _ => Err(Error::Ambiguous(serial.clone())),
+        }
+    }
+
+    async fn with_der(&self, row: CertificateRow) -> Result<Certificate, Error> {
+        // An intent or an abandoned serial has no certificate to show.
+        let issue_seq = row.issue_seq.ok_or_else(|| Error::UnknownCertificate(row.serial.clone()))?;
+        let entry = self.0.options.audit.entry(issue_seq).await?;
+        let der = entry.payload.ok_or_else(|| Error::Damaged(format!("the certificate in log entry {issue_seq}")))?;
+        let (tenant, request) = (row.tenant.clone(), row.request);
+        let request = self
+            .0
+            .options
+            .db
+            .read(move |tx| -> Result<_, Error> { Ok(store::request(tx, &tenant, request)?) })
+            .await?
+            .ok_or_else(|| Error::Damaged(format!("the request of certificate {}", row.serial)))?;
+        Ok(Certificate {
+            der,
+            sans: split_sans(&row.sans),
+            requester: request.requester,
+            approver: request.approver,
+            audit_seq: row.audit_seq.unwrap_or(issue_seq),
+            issuer: row.issuer,
+            serial: row.serial,
+            profile: row.profile,
+            profile_digest: row.profile_digest,
+            subject: row.subject,
+            validity: row.validity,
+            request: row.request,
+            issue_seq,
+            status: row.status,
+        })
+    }
+
+    /// One page of certificates, newest first.
+    ///
+    /// # Errors
+    /// The database.
+    pub async fn list(&self, tenant: &TenantId, query: store::Query) -> Result<Page, Error> {
+        let (tenant, now) = (tenant.clone(), self.0.options.clock.now());
+        let limit = query.limit.clamp(1, 500);
+        let query = store::Query { limit, ..query };
+        let rows = self
+            .0
+            .options
+            .db
+            .read(move |tx| -> Result<_, Error> { Ok(store::list(tx, &tenant, &query, now)?) })
+            .await?;
+        let full = rows.len() == usize::try_from(limit).unwrap_or(usize::MAX);
+        let next = if full { rows.last().and_then(|row| row.issue_seq) } else { None };
+        let certificates = rows
+            .into_iter()
+            .filter_map(|row| {
+                Some(Listed {
+                    issue_seq: row.issue_seq?,
+                    sans: split_sans(&row.sans),
+                    issuer: row.issuer,
+                    serial: row.serial,
+                    profile: row.profile,
+                    subject: row.subject,
+                    validity: row.validity,
+                    status: row.status,
+                })
+            })
+            .collect();
+        Ok(Page { certificates, next })
+    }
+
+    /// Refuses a proof of rights that is for something else. The suite itself may do all it is granted.
+    fn demand(auth: &Authorized, needed: Permission) -> Result<(), Error> {
+        if auth.permission() == needed || auth.actor().role() == Role::System {
+            Ok(())
+        } else {
+            Err(Error::WrongProof { needed })
+        }
+    }
+}
+
+/// Alternative names are stored as one text; no kind we issue contains a comma.
+fn split_sans(text: &str) -> Vec<String> {
+    text.split(',').filter(|s| !s.is_empty()).map(str::to_owned).collect()
+}

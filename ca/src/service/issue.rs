@@ -1,0 +1,416 @@
+//! The issuance pipeline. Store before signing, sign, then everything that follows from the signature
+//! in one commit:
+//!
+//! 1. draft and lint (pure), so that what would break a rule never reaches the store;
+//! 2. the intent: serial, request and the exact bytes to be signed, durable;
+//! 3. the signature, made and verified by the pool;
+//! 4. one commit: log entry with the certificate as its payload, certificate row, request row, status
+//!    feeds. Only then does the certificate leave.
+//!
+//! A crash before 2 leaves nothing. A crash between 2 and 4 leaves an intent, whose serial
+//! `recover` revokes: a certificate may exist or not, and cannot be used either way.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crypto_pool::kms::Ceremony;
+use crypto_pool::pool::Record;
+use crypto_pool::{PublicKey, SignRequest, ToSign};
+use ledger::{Cover, Importance, Outcome, Seq, Tx};
+use pki_config::name::{DistinguishedName, SubjectAltName};
+use pki_config::role::{Authorized, Permission};
+use pki_config::status::{CertStatus, StatusChange};
+use pki_config::{Actor, Event, IssuerId, RequestId, Role, Serial};
+
+use super::{Ca, Certificate, Issuer, LoadedProfile, split_sans};
+use crate::core::approval::{Approved, Submitted};
+use crate::core::csr::{BadRequest, ProvenRequest};
+use crate::core::draft::{Draft, Subject};
+use crate::core::issue::{IntentRow, Stored};
+use crate::core::lint::Linted;
+use crate::error::Error;
+use crate::store::{CertificateRow, CertificateState, IssuerRow, RequestRow, RequestState};
+
+/// The steps of an issuance, for [`super::CaOptions::probe`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Step {
+    /// Nothing has happened yet.
+    BeforeDraft,
+    /// Linted; nothing stored.
+    BeforeIntent,
+    /// In the transaction that stores the intent, after its rows.
+    InIntent,
+    /// The intent is durable; nothing signed.
+    BeforeSign,
+    /// Signed; in the transaction, before any row.
+    BeforeRows,
+    /// In the transaction, after the rows and before the log entry.
+    AfterRows,
+    /// Everything is durable; the caller has no answer yet.
+    BeforeAnswer,
+}
+
+impl Step {
+    /// Every step, in order.
+    pub const ALL: [Self; 7] = [
+        Self::BeforeDraft,
+        Self::BeforeIntent,
+        Self::InIntent,
+        Self::BeforeSign,
+        Self::BeforeRows,
+        Self::AfterRows,
+        Self::BeforeAnswer,
+    ];
+}
+
+/// A subscriber's request.
+#[derive(Debug, Clone)]
+pub struct NewRequest {
+    /// PKCS#10, DER or PEM. Its key and, unless given below, its names are used; nothing else.
+    pub csr: Vec<u8>,
+    /// Subject; from the PKCS#10 when absent.
+    pub subject: Option<DistinguishedName>,
+    /// Alternative names; from the PKCS#10 when empty.
+    pub sans: SubjectAltName,
+    /// Profile.
+    pub profile: String,
+    /// Issuer; found by the key's kind when absent.
+    pub issuer: Option<IssuerId>,
+    /// Validity in days, at most the profile's.
+    pub days: Option<u32>,
+}
+
+/// A certificate for a key of our own, which needs no proof of possession.
+#[derive(Debug, Clone)]
+pub struct OwnRequest {
+    /// DER SubjectPublicKeyInfo.
+    pub spki: Vec<u8>,
+    /// Subject.
+    pub subject: DistinguishedName,
+    /// Alternative names.
+    pub sans: SubjectAltName,
+    /// Profile.
+    pub profile: String,
+    /// Issuer.
+    pub issuer: IssuerId,
+    /// Validity in days, at most the profile's.
+    pub days: Option<u32>,
+}
+
+/// A request that was read and proven, before it is filed.
+pub(super) struct Asked {
+    pub(super) profile: Arc<LoadedProfile>,
+    pub(super) issuer: Arc<Issuer>,
+    pub(super) subject: Subject,
+    pub(super) csr: Option<Vec<u8>>,
+    pub(super) days: Option<u32>,
+}
+
+/// What the first commit of an issuance writes besides the intent.
+pub(super) enum Filing {
+    /// The request itself, one step: the certificate's entry will cover it.
+    InOneStep,
+    /// The approval of a filed request, with an entry of its own.
+    Approval { expected: RequestState },
+}
+
+/// A new issuing authority comes into being with its certificate.
+pub(super) struct NewAuthority {
+    pub(super) row: Box<dyn FnOnce(&[u8]) -> IssuerRow + Send>,
+    pub(super) ceremony: Ceremony,
+}
+
+impl Ca {
+    /// Requests and issues in one step. A trial allows it to people; the suite does it for itself.
+    ///
+    /// # Errors
+    /// Anything in [`Error`]; after [`Error::Pool`] or [`Error::Db`] the serial is revoked, and a new call
+    /// draws a new one.
+    pub async fn issue(&self, auth: &Authorized, request: NewRequest) -> Result<Certificate, Error> {
+        Self::demand(auth, Permission::IssueCertificate)?;
+        self.probe(Step::BeforeDraft)?;
+        let asked = self.read(&request)?;
+        self.issue_asked(auth, asked, None).await
+    }
+
+    /// Issues for a key the pool holds. Only the suite itself calls this.
+    ///
+    /// # Errors
+    /// As [`Ca::issue`].
+    pub async fn issue_for_key(&self, auth: &Authorized, request: OwnRequest) -> Result<Certificate, Error> {
+        Self::demand(auth, Permission::IssueCertificate)?;
+        let profile = self.profile(&request.profile)?;
+        let issuer = self.issuer(&request.issuer)?;
+        let key = PublicKey::from_spki(&request.spki).map_err(BadRequest::Key)?;
+        let subject = Subject::pooled(key, request.subject, request.sans);
+        self.issue_asked(auth, Asked { profile, issuer, subject, csr: None, days: request.days }, None).await
+    }
+
+    pub(super) async fn issue_asked(
+        &self,
+        auth: &Authorized,
+        asked: Asked,
+        authority: Option<NewAuthority>,
+    ) -> Result<Certificate, Error> {
+        let filed = self.file(auth.actor(), &asked, true)?;
+        let approved = Submitted::by(auth.actor(), filed.id).approve_in_one_step(auth)?;
+        let linted = self.draft(approved, &asked)?;
+        self.certify(auth.actor(), linted, filed, &asked, Filing::InOneStep, authority).await
+    }
+
+    /// Reads a request and proves possession. Nothing is stored.
+    pub(super) fn read(&self, request: &NewRequest) -> Result<Asked, Error> {
+        let profile = self.profile(&request.profile)?;
+        if profile.profile.rules().internal || profile.profile.rules().needs_ceremony {
+            return Err(Error::UnknownProfile(request.profile.clone()));
+        }
+        let proven = ProvenRequest::read(&request.csr)?;
+        let issuer = self.issuer_for(&profile.profile, proven.key().algorithm(), request.issuer.as_ref())?;
+        let name = request.subject.clone().unwrap_or_else(|| proven.subject().clone());
+        let sans = if request.sans.is_empty() { proven.alt_names().clone() } else { request.sans.clone() };
+        let subject = Subject::named(proven.into_key(), name, sans);
+        Ok(Asked { profile, issuer, subject, csr: Some(request.csr.clone()), days: request.days })
+    }
+
+    /// The record of a request, not yet stored.
+    pub(super) fn file(&self, actor: &Actor, asked: &Asked, one_step: bool) -> Result<RequestRow, Error> {
+        let now = self.0.options.clock.now();
+        Ok(RequestRow {
+            id: RequestId::draw(self.0.options.random.as_ref())?,
+            tenant: actor.tenant().clone(),
+            state: if one_step { RequestState::Issuing } else { RequestState::Submitted },
+            one_step,
+            requester: actor.person().to_owned(),
+            approver: one_step.then(|| actor.person().to_owned()),
+            profile: asked.profile.profile.name().to_owned(),
+            profile_digest: asked.profile.digest,
+            issuer: asked.issuer.id.clone(),
+            subject: asked.subject.name().to_der(),
+            sans: asked.subject.alt_names().to_string(),
+            csr: asked.csr.clone(),
+            spki: asked.subject.key().spki_der().to_vec(),
+            days: asked.days,
+            submitted_at: now,
+            decided_at: one_step.then_some(now),
+            reason: None,
+            serial: None,
+        })
+    }
+
+    /// Draws a serial, drafts and lints.
+    pub(super) fn draft(&self, approved: Approved, asked: &Asked) -> Result<Linted, Error> {
+        let serial = Serial::draw(self.0.options.random.as_ref())?;
+        // The log's time, not the clock's: it refuses while the clock is behind.
+        let now = self.0.options.audit.ready()?;
+        let lifetime = asked.days.map(|days| Duration::from_secs(u64::from(days) * 86_400));
+        let (profile, facts) = (&asked.profile.profile, &asked.issuer.facts);
+        let draft = Draft::new(approved, profile, facts, asked.subject.clone(), serial, lifetime, now)?;
+        draft.lint(now).map_err(Error::Lint)
+    }
+
+    /// Steps 2 to 4.
+    pub(super) async fn certify(
+        &self,
+        actor: &Actor,
+        linted: Linted,
+        mut request: RequestRow,
+        asked: &Asked,
+        filing: Filing,
+        authority: Option<NewAuthority>,
+    ) -> Result<Certificate, Error> {
+        let options = &self.0.options;
+        let key = asked.issuer.key;
+        // A pool that cannot sign now is found before a serial is spent on it.
+        options.pool.ready(key).await?;
+        self.probe(Step::BeforeIntent)?;
+
+        request.state = RequestState::Issuing;
+        request.serial = Some(linted.serial().clone());
+        let row = CertificateRow {
+            issuer: asked.issuer.id.clone(),
+            serial: linted.serial().clone(),
+            tenant: request.tenant.clone(),
+            request: request.id,
+            state: CertificateState::Intended,
+            profile: request.profile.clone(),
+            profile_digest: request.profile_digest,
+            subject: asked.subject.name().to_string(),
+            sans: request.sans.clone(),
+            validity: linted.validity(),
+            tbs: Some(linted.tbs().to_vec()),
+            issue_seq: None,
+            status: CertStatus::Good,
+            audit_seq: None,
+        };
+        let stored = self.store_intent(actor, linted, &row, &request, filing).await?;
+
+        let outcome =
+            if request.one_step && actor.role() != Role::System { Outcome::DoneInOneStep } else { Outcome::Done };
+        let signed = self.sign(actor, key, stored, row.clone(), request.clone(), outcome, authority).await;
+        match signed {
+            Ok(certificate) => {
+                self.probe(Step::BeforeAnswer)?;
+                Ok(certificate)
+            }
+            Err(error) => {
+                // The answer is lost or the signature was refused: whatever exists under this serial must
+                // not be usable. If this fails too, `recover` does it at the next start.
+                if let Err(later) = self.abandon(actor, row, request).await {
+                    tracing::error!(error = %later, "an intent could not be abandoned; it is revoked at the next start");
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// Step 2: the serial, the request and the exact bytes, durable together.
+    async fn store_intent(
+        &self,
+        actor: &Actor,
+        linted: Linted,
+        row: &CertificateRow,
+        request: &RequestRow,
+        filing: Filing,
+    ) -> Result<Stored, Error> {
+        let options = &self.0.options;
+        let (row, request, actor) = (row.clone(), request.clone(), actor.clone());
+        let (audit, probe) = (options.audit.clone(), options.probe.clone());
+        let evidence = options
+            .db
+            .write(Importance::Normal, move |tx| -> Result<_, Error> {
+                match filing {
+                    Filing::InOneStep => request.insert_uncovered(tx)?,
+                    Filing::Approval { expected } => approve_row(tx, &audit, &actor, &request, expected)?,
+                }
+                row.insert_intent(tx)?;
+                if let Some(probe) = &probe {
+                    probe(Step::InIntent)?;
+                }
+                Ok(IntentRow::written(row.issuer, row.serial, row.tbs.unwrap_or_default()))
+            })
+            .await?;
+        Ok(Stored::new(linted, &evidence)?)
+    }
+
+    /// Steps 3 and 4.
+    #[expect(clippy::too_many_arguments, reason = "each is a different part of one commit")]
+    async fn sign(
+        &self,
+        actor: &Actor,
+        key: pki_config::KeyId,
+        stored: Stored,
+        mut row: CertificateRow,
+        mut request: RequestRow,
+        outcome: Outcome,
+        authority: Option<NewAuthority>,
+    ) -> Result<Certificate, Error> {
+        self.probe(Step::BeforeSign)?;
+        let options = &self.0.options;
+        let (ceremony, new_row) = match authority {
+            Some(authority) => (Some(authority.ceremony), Some(authority.row)),
+            None => (None, None),
+        };
+        let sign = SignRequest {
+            key,
+            to_sign: ToSign::Certificate(stored.linted().tbs().to_vec()),
+            actor: actor.clone(),
+            ceremony,
+            importance: Importance::Normal,
+        };
+        let (feeds, probe) = (options.feeds.clone(), options.probe.clone());
+        options
+            .pool
+            .sign(sign, move |tx: &Tx<'_>, signed| -> Result<_, Error> {
+                if let Some(probe) = &probe {
+                    probe(Step::BeforeRows)?;
+                }
+                let der = stored.finish_signed(signed)?.into_der();
+                row.state = CertificateState::Issued;
+                row.tbs = None;
+                row.issue_seq = Some(signed.seq);
+                request.state = RequestState::Issued;
+                let mut covers = vec![row.put(tx, signed.seq)?, request.put(tx, signed.seq)?];
+                let event = match new_row {
+                    Some(new_row) => {
+                        covers.push(new_row(&der).put(tx, signed.seq)?);
+                        Event::IssuerCreated
+                    }
+                    None => Event::CertificateIssued,
+                };
+                let change = StatusChange {
+                    tenant: row.tenant.clone(),
+                    issuer: row.issuer.clone(),
+                    serial: row.serial.clone(),
+                    not_after: row.validity.not_after(),
+                    status: CertStatus::Good,
+                };
+                for feed in &feeds {
+                    feed.apply(tx, &change).map_err(Error::Feed)?;
+                }
+                if let Some(probe) = &probe {
+                    probe(Step::AfterRows)?;
+                }
+                let record =
+                    Record { event, object: object(&row.issuer, &row.serial), outcome, payload: der.clone(), covers };
+                let certificate = Certificate {
+                    sans: split_sans(&row.sans),
+                    issuer: row.issuer,
+                    serial: row.serial,
+                    der,
+                    profile: row.profile,
+                    profile_digest: row.profile_digest,
+                    subject: row.subject,
+                    validity: row.validity,
+                    request: row.request,
+                    requester: request.requester,
+                    approver: request.approver,
+                    issue_seq: signed.seq,
+                    audit_seq: signed.seq,
+                    status: CertStatus::Good,
+                };
+                Ok((record, certificate))
+            })
+            .await
+    }
+
+    pub(super) fn probe(&self, step: Step) -> Result<(), Error> {
+        match &self.0.options.probe {
+            Some(probe) => probe(step),
+            None => Ok(()),
+        }
+    }
+}
+
+/// How the log names a certificate.
+pub(super) fn object(issuer: &IssuerId, serial: &Serial) -> String {
+    format!("{issuer}/{serial}")
+}
+
+/// Moves a filed request to `issuing`, if it still is where it was seen: of two officers who approve at
+/// once, one gets here first and the other finds the state changed.
+fn approve_row(
+    tx: &Tx<'_>,
+    audit: &ledger::AuditLog,
+    actor: &Actor,
+    request: &RequestRow,
+    expected: RequestState,
+) -> Result<(), Error> {
+    let now = crate::store::request(tx, &request.tenant, request.id)?.ok_or(Error::UnknownRequest(request.id))?;
+    if now.state != expected {
+        return Err(Error::RequestState { request: request.id, state: now.state });
+    }
+    let seq: Seq = audit.next_seq(tx)?;
+    let covers: Vec<Cover> = vec![request.put(tx, seq)?];
+    audit.append(
+        tx,
+        ledger::EntryDraft {
+            actor: actor.clone(),
+            event: Event::CertificateApproved,
+            object: request.id.to_string(),
+            outcome: Outcome::Done,
+            payload: Vec::new(),
+            covers,
+        },
+    )?;
+    Ok(())
+}

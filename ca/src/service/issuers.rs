@@ -1,0 +1,263 @@
+//! Issuers: made once, in a ceremony, and never changed. Their public URL is fixed when they are made,
+//! because it stands in every certificate they issue.
+
+use std::sync::Arc;
+
+use crypto_pool::kms::{Ceremony, KeySpec};
+use crypto_pool::path::Cert;
+use crypto_pool::{KeyAlgorithm, PublicKey, Purpose};
+use pki_config::name::{DistinguishedName, HttpUrl, SubjectAltName};
+use pki_config::profile::Profile;
+use pki_config::role::{Authorized, Permission, authorize};
+use pki_config::{Instant, IssuerId, KeyId};
+
+use super::Ca;
+use super::issue::{Asked, NewAuthority};
+use crate::core::csr::BadRequest;
+use crate::core::draft::Subject;
+use crate::core::issuer::{Issuer as Facts, IssuerUrls, kind_of};
+use crate::error::Error;
+use crate::store::{self, IssuerRow};
+
+/// An authority that issues certificates.
+#[derive(Debug, Clone)]
+pub struct Issuer {
+    /// Its word, in URLs and on the command line.
+    pub id: IssuerId,
+    /// Who issued its certificate; `None` for a root.
+    pub parent: Option<IssuerId>,
+    /// Subject of its certificate.
+    pub subject: DistinguishedName,
+    /// Its key's algorithm.
+    pub algorithm: KeyAlgorithm,
+    /// Its certificate, DER.
+    pub certificate: Vec<u8>,
+    /// Last second of its certificate.
+    pub not_after: Instant,
+    /// Base of the URLs in what it issues.
+    pub public_url: HttpUrl,
+    /// Its key in the pool.
+    pub key: KeyId,
+    /// Its public key.
+    pub public_key: PublicKey,
+    /// What drafts and lints need to know of it.
+    pub(super) facts: Facts,
+}
+
+/// What to make.
+#[derive(Debug, Clone)]
+pub struct NewIssuer {
+    /// Its word.
+    pub id: IssuerId,
+    /// Who issues its certificate; `None` for a self-signed root.
+    pub parent: Option<IssuerId>,
+    /// Subject.
+    pub subject: DistinguishedName,
+    /// Algorithm of its key.
+    pub algorithm: KeyAlgorithm,
+    /// Base of the URLs in what it will issue.
+    pub public_url: HttpUrl,
+}
+
+/// A chain of certificates, DER.
+#[derive(Debug, Clone)]
+pub struct Chain {
+    /// The issuing authority first, without the root.
+    pub issuers: Vec<Vec<u8>>,
+    /// The root.
+    pub root: Vec<u8>,
+}
+
+impl Issuer {
+    /// Where its CRL is published. It stands in every certificate it issues.
+    #[must_use]
+    pub fn crl_url(&self) -> &HttpUrl {
+        self.facts.urls.crl.as_ref().expect("every issuer is made with its addresses")
+    }
+
+    /// Where its certificate is published. It stands in every certificate it issues.
+    #[must_use]
+    pub fn certificate_url(&self) -> &HttpUrl {
+        self.facts.urls.ca_issuers.as_ref().expect("every issuer is made with its addresses")
+    }
+}
+
+/// The addresses that go into what an issuer issues.
+fn urls(id: &IssuerId, base: &HttpUrl) -> Result<IssuerUrls, Error> {
+    let at = |path: String| base.join(&path).map_err(|why| Error::BadIssuer(why.to_string()));
+    Ok(IssuerUrls {
+        crl: Some(at(format!("crl/{id}.crl"))?),
+        ca_issuers: Some(at(format!("ca/{id}.cer"))?),
+        // No responder is part of the suite yet: an address nobody answers at would be published data that
+        // does not match operations.
+        ocsp: None,
+    })
+}
+
+impl Ca {
+    /// Every issuer, roots first.
+    #[must_use]
+    pub fn issuers(&self) -> Vec<Arc<Issuer>> {
+        let known = self.0.issuers.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut issuers: Vec<_> = known.values().cloned().collect();
+        issuers.sort_by_key(|issuer| (issuer.parent.is_some(), issuer.id.clone()));
+        issuers
+    }
+
+    /// One issuer.
+    ///
+    /// # Errors
+    /// [`Error::UnknownIssuer`].
+    pub fn issuer(&self, id: &IssuerId) -> Result<Arc<Issuer>, Error> {
+        let known = self.0.issuers.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+        known.get(id).cloned().ok_or_else(|| Error::UnknownIssuer(id.to_string()))
+    }
+
+    /// The chain above what an issuer issues.
+    ///
+    /// # Errors
+    /// [`Error::UnknownIssuer`]; [`Error::Damaged`] if a parent is missing.
+    pub fn chain(&self, id: &IssuerId) -> Result<Chain, Error> {
+        let mut issuer = self.issuer(id)?;
+        let mut issuers = Vec::new();
+        // As many hops as a chain may have; parents cannot loop, since each existed before its child.
+        for _ in 0..16 {
+            let Some(parent) = &issuer.parent else {
+                return Ok(Chain { issuers, root: issuer.certificate.clone() });
+            };
+            issuers.push(issuer.certificate.clone());
+            issuer = self.issuer(parent)?;
+        }
+        Err(Error::Damaged(format!("the chain above {id}")))
+    }
+
+    /// Makes an issuer: its key, its certificate and its record. All or nothing but the key, which stays
+    /// unused if the rest fails.
+    ///
+    /// # Errors
+    /// [`Error::IssuerExists`], [`Error::UnknownIssuer`] for the parent, and as [`Ca::issue`].
+    pub async fn create_issuer(
+        &self,
+        auth: &Authorized,
+        ceremony: &Ceremony,
+        new: NewIssuer,
+    ) -> Result<Arc<Issuer>, Error> {
+        Self::demand(auth, Permission::ManageIssuers)?;
+        if self.issuer(&new.id).is_ok() {
+            return Err(Error::IssuerExists(new.id));
+        }
+        let parent = new.parent.as_ref().map(|id| self.issuer(id)).transpose()?;
+        let profile = self.profile(if parent.is_some() { "sub-ca" } else { "root" })?;
+        let key = self
+            .0
+            .options
+            .kms
+            .generate(
+                auth,
+                KeySpec {
+                    purpose: Purpose::CertificateAuthority,
+                    algorithm: new.algorithm,
+                    subject: Some(new.subject.to_der()),
+                    tenant: auth.actor().tenant().clone(),
+                },
+            )
+            .await?;
+        let public_key = PublicKey::from_spki(&key.spki).map_err(BadRequest::Key)?;
+        let subject = Subject::pooled(public_key.clone(), new.subject.clone(), SubjectAltName::none());
+        let signer = match parent {
+            Some(parent) => parent,
+            None => Arc::new(Issuer {
+                id: new.id.clone(),
+                parent: None,
+                subject: new.subject.clone(),
+                algorithm: new.algorithm,
+                certificate: Vec::new(),
+                not_after: Instant::LAST,
+                public_url: new.public_url.clone(),
+                key: key.id,
+                facts: Facts::self_signed(new.id.clone(), new.subject.to_der(), public_key.clone()),
+                public_key,
+            }),
+        };
+        // Addresses that do not fit are found now and not by the first certificate.
+        urls(&new.id, &new.public_url)?;
+        let asked = Asked { profile, issuer: signer, subject, csr: None, days: None };
+        let issuing = authorize(auth.actor(), Permission::IssueCertificate, self.0.options.setup)?;
+        let created_at = self.0.options.clock.now();
+        let (id, tenant, parent, url) = (new.id, auth.actor().tenant().clone(), new.parent, new.public_url);
+        let row = {
+            let (id, key) = (id.clone(), key.id);
+            move |der: &[u8]| IssuerRow {
+                id,
+                tenant,
+                parent,
+                key,
+                certificate: der.to_vec(),
+                public_url: url.as_str().to_owned(),
+                created_at,
+            }
+        };
+        let authority = NewAuthority { row: Box::new(row), ceremony: ceremony.clone() };
+        self.issue_asked(&issuing, asked, Some(authority)).await?;
+        let made = self.0.options.db.read(|tx| -> Result<_, Error> { Ok(store::issuers(tx)?) }).await?;
+        for row in made.into_iter().filter(|row| row.id == id) {
+            self.remember(row)?;
+        }
+        self.issuer(&id)
+    }
+
+    /// Keeps a stored issuer at hand. Its certificate is read again rather than trusted.
+    pub(super) fn remember(&self, row: IssuerRow) -> Result<(), Error> {
+        let bad = || Error::Damaged(format!("issuer {}", row.id));
+        let certificate = Cert::from_der(&row.certificate).map_err(|_| bad())?;
+        let subject = DistinguishedName::from_der(certificate.subject()).map_err(|_| bad())?;
+        let public_key = PublicKey::from_spki(certificate.spki()).map_err(|_| bad())?;
+        let public_url: HttpUrl = row.public_url.parse().map_err(|_| bad())?;
+        let not_after = certificate.not_after();
+        let facts = Facts {
+            id: row.id.clone(),
+            name: certificate.subject().to_vec(),
+            key: public_key.clone(),
+            not_after,
+            path_length: certificate
+                .extensions()
+                .basic_constraints
+                .and_then(|constraints| constraints.path_len)
+                .and_then(|length| u8::try_from(length).ok()),
+            self_signed: false,
+            urls: urls(&row.id, &public_url)?,
+        };
+        let issuer = Issuer {
+            subject,
+            algorithm: public_key.algorithm(),
+            not_after,
+            public_url,
+            public_key,
+            facts,
+            id: row.id.clone(),
+            parent: row.parent,
+            certificate: row.certificate,
+            key: row.key,
+        };
+        let mut known = self.0.issuers.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+        known.insert(row.id, Arc::new(issuer));
+        Ok(())
+    }
+
+    /// The issuer a request goes to: the one named, or the one that certifies such keys. Issuers that are
+    /// roots sign no leaves (CA/Browser BR 6.1.7).
+    pub(super) fn issuer_for(
+        &self,
+        profile: &Profile,
+        key: KeyAlgorithm,
+        named: Option<&IssuerId>,
+    ) -> Result<Arc<Issuer>, Error> {
+        let fits = |issuer: &Issuer| profile.rules().key.may_certify(kind_of(issuer.algorithm), kind_of(key));
+        let refused = || Error::NoIssuerForKey { profile: profile.name().to_owned(), key: key.to_string() };
+        if let Some(id) = named {
+            let issuer = self.issuer(id)?;
+            return if fits(&issuer) && issuer.parent.is_some() { Ok(issuer) } else { Err(refused()) };
+        }
+        self.issuers().into_iter().find(|issuer| issuer.parent.is_some() && fits(issuer)).ok_or_else(refused)
+    }
+}

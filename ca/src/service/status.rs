@@ -1,0 +1,139 @@
+//! Revocation, hold and release: one commit with the log entry and every status feed. They may use the
+//! space kept back for them, so that a full disk does not keep a stolen key valid.
+
+use pki_config::role::{Authorized, Permission};
+use pki_config::status::{CertStatus, Reason, StatusChange};
+use pki_config::{Event, Instant, IssuerId, Serial};
+
+use ledger::{EntryDraft, Importance, Outcome};
+
+use super::issue::object;
+use super::{Ca, Certificate};
+use crate::core::revoke::{self, Certified};
+use crate::error::Error;
+use crate::store::{self, CertificateState};
+
+/// What is to become of a certificate.
+#[derive(Debug, Clone, Copy)]
+enum Wanted {
+    Revoke { reason: Reason, invalidity: Option<Instant> },
+    Hold,
+    Release,
+}
+
+impl Ca {
+    /// Revokes a certificate for good.
+    ///
+    /// # Errors
+    /// [`Error::UnknownCertificate`]; [`Error::Change`] if it is revoked already or the invalidity date is
+    /// not possible.
+    pub async fn revoke(
+        &self,
+        auth: &Authorized,
+        serial: &Serial,
+        issuer: Option<&IssuerId>,
+        reason: Reason,
+        invalidity: Option<Instant>,
+    ) -> Result<Certificate, Error> {
+        self.change(auth, serial, issuer, Wanted::Revoke { reason, invalidity }).await
+    }
+
+    /// Suspends a certificate until it is released or revoked.
+    ///
+    /// # Errors
+    /// As [`Ca::revoke`].
+    pub async fn hold(
+        &self,
+        auth: &Authorized,
+        serial: &Serial,
+        issuer: Option<&IssuerId>,
+    ) -> Result<Certificate, Error> {
+        self.change(auth, serial, issuer, Wanted::Hold).await
+    }
+
+    /// Takes a hold back.
+    ///
+    /// # Errors
+    /// As [`Ca::revoke`]; [`Error::Change`] if it is not on hold.
+    pub async fn release(
+        &self,
+        auth: &Authorized,
+        serial: &Serial,
+        issuer: Option<&IssuerId>,
+    ) -> Result<Certificate, Error> {
+        self.change(auth, serial, issuer, Wanted::Release).await
+    }
+
+    async fn change(
+        &self,
+        auth: &Authorized,
+        serial: &Serial,
+        issuer: Option<&IssuerId>,
+        wanted: Wanted,
+    ) -> Result<Certificate, Error> {
+        Self::demand(auth, Permission::RevokeCertificate)?;
+        let found = self.row(auth.actor().tenant(), serial, issuer).await?;
+        let options = &self.0.options;
+        let (actor, audit, feeds) = (auth.actor().clone(), options.audit.clone(), options.feeds.clone());
+        let now = options.audit.ready()?;
+        let changed = options
+            .db
+            .write(Importance::Essential, move |tx| -> Result<_, Error> {
+                // Read again: between then and now somebody else may have changed it.
+                let mut row = store::certificate(tx, &found.tenant, &found.issuer, &found.serial)?
+                    .ok_or_else(|| Error::UnknownCertificate(found.serial.clone()))?;
+                if row.state != CertificateState::Issued {
+                    // An intent is nobody's certificate: it becomes one or `recover` revokes it.
+                    return Err(Error::UnknownCertificate(row.serial));
+                }
+                let certified = Certified {
+                    not_before: row.validity.not_before(),
+                    not_after: row.validity.not_after(),
+                    authority: row.profile == "root" || row.profile == "sub-ca",
+                };
+                row.status = match wanted {
+                    Wanted::Revoke { reason, invalidity } => {
+                        CertStatus::Revoked(revoke::revoke(row.status, &certified, reason, invalidity, now)?)
+                    }
+                    Wanted::Hold => {
+                        CertStatus::Revoked(revoke::revoke(row.status, &certified, Reason::CertificateHold, None, now)?)
+                    }
+                    Wanted::Release => revoke::release(row.status, &certified, now)?,
+                };
+                let seq = audit.next_seq(tx)?;
+                let covers = vec![row.put(tx, seq)?];
+                let change = StatusChange {
+                    tenant: row.tenant.clone(),
+                    issuer: row.issuer.clone(),
+                    serial: row.serial.clone(),
+                    not_after: row.validity.not_after(),
+                    status: row.status,
+                };
+                for feed in &feeds {
+                    feed.apply(tx, &change).map_err(Error::Feed)?;
+                }
+                audit.append(
+                    tx,
+                    EntryDraft {
+                        actor,
+                        event: match wanted {
+                            Wanted::Release => Event::CertificateReleased,
+                            Wanted::Revoke { .. } | Wanted::Hold => Event::CertificateRevoked,
+                        },
+                        object: object(&row.issuer, &row.serial),
+                        outcome: Outcome::Done,
+                        payload: match wanted {
+                            Wanted::Revoke { reason, .. } => reason.as_str().as_bytes().to_vec(),
+                            Wanted::Hold => Reason::CertificateHold.as_str().as_bytes().to_vec(),
+                            Wanted::Release => Vec::new(),
+                        },
+                        covers,
+                    },
+                )?;
+                row.audit_seq = Some(seq);
+                Ok(row)
+            })
+            .await?;
+        self.with_der(changed).await
+    }
+}
