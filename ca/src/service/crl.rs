@@ -15,6 +15,7 @@ use crypto_pool::pool::Record;
 use crypto_pool::{SignRequest, ToSign};
 use ledger::{Importance, Outcome, Tx};
 use pki_config::role::{Authorized, Permission};
+use pki_config::time::Validity;
 use pki_config::{Actor, Event, Instant, IssuerId};
 
 use super::Ca;
@@ -47,7 +48,9 @@ impl Ca {
         let options = &self.0.options;
         options.pool.ready(issuer.key).await?;
         let this_update = options.audit.ready()?.whole_second();
-        let next_update = this_update.plus(options.crl_lifetime).min(issuer.not_after);
+        // Both ends belong to the window, as they do to a certificate's validity.
+        let window = Validity::starting(this_update, options.crl_lifetime);
+        let next_update = window.not_after().min(issuer.not_after);
         let facts = issuer.facts.clone();
 
         let (reader, tenant, longest) = (id.clone(), actor.tenant().clone(), options.crl_lifetime);
