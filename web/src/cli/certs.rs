@@ -212,8 +212,9 @@ pub async fn show(global: &Global, console: Console, args: args::Show) -> Result
     let detail: CertDetail = client.call("cert/show", &which).await?;
     if let Some(out) = &args.out {
         let folder = Folder::prepare(out, &[CERTIFICATE, CHAIN, RECEIPT])?;
-        let ask = AuditProof { seq: Some(detail.audit_seq), ..AuditProof::default() };
+        let ask = AuditProof { serial: Some(detail.line.serial.clone()), ..AuditProof::default() };
         let receipt = match client.call::<_, AuditProofs>("audit/proof", &ask).await {
+            // The first is of its issue; later ones are of what happened to it.
             Ok(proofs) => proofs.receipts.into_iter().next(),
             // Only some roles may read the log; the certificate is of use without it.
             Err(failure) => {

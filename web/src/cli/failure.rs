@@ -23,8 +23,8 @@ pub enum Failure {
     Usage(String),
     /// What was checked is not good; the answer was printed already.
     NotGood,
-    /// A check could not be run; the answer was printed already.
-    NotRun,
+    /// A check could not be run. Holds one whole sentence.
+    NotRun(String),
 }
 
 impl Failure {
@@ -51,14 +51,14 @@ impl Failure {
     pub const fn exit(&self) -> u8 {
         match self {
             Self::Refused(_) | Self::Unreachable(_) | Self::Here(_) | Self::NotGood => 1,
-            Self::Usage(_) | Self::NotRun => 2,
+            Self::Usage(_) | Self::NotRun(_) => 2,
         }
     }
 
     /// Whether everything to say was said.
     #[must_use]
     pub const fn is_printed(&self) -> bool {
-        matches!(self, Self::NotGood | Self::NotRun)
+        matches!(self, Self::NotGood)
     }
 
     /// As the problem that `--json` prints.
@@ -67,9 +67,9 @@ impl Failure {
         let (code, detail) = match self {
             Self::Refused(problem) => return (**problem).clone(),
             Self::Unreachable(sentence) => (ErrorCode::Unreachable, sentence),
-            Self::Here(sentence) => (ErrorCode::CommandFailed, sentence),
+            Self::Here(sentence) | Self::NotRun(sentence) => (ErrorCode::CommandFailed, sentence),
             Self::Usage(sentence) => (ErrorCode::BadRequest, sentence),
-            Self::NotGood | Self::NotRun => (ErrorCode::Internal, &String::new()),
+            Self::NotGood => (ErrorCode::CommandFailed, &String::new()),
         };
         Problem {
             code: code.as_str().to_owned(),
@@ -87,8 +87,10 @@ impl Failure {
     pub fn to_text(&self, language: Language) -> String {
         let problem = match self {
             Self::Refused(problem) => problem,
-            Self::Unreachable(sentence) | Self::Here(sentence) | Self::Usage(sentence) => return plain(sentence),
-            Self::NotGood | Self::NotRun => return String::new(),
+            Self::Unreachable(sentence) | Self::Here(sentence) | Self::Usage(sentence) | Self::NotRun(sentence) => {
+                return plain(sentence);
+            }
+            Self::NotGood => return String::new(),
         };
         let sentence = language.of(&problem.message.en, &problem.message.zh);
         let mut text = format!("{} ({})", plain(sentence), plain(&problem.code));
@@ -197,6 +199,7 @@ mod tests {
         assert_eq!(Failure::Usage(String::new()).exit(), 2);
         assert_eq!(Failure::Unreachable(String::new()).exit(), 1);
         assert_eq!(Failure::NotGood.exit(), 1);
+        assert_eq!(Failure::NotRun(String::new()).exit(), 2);
     }
 
     #[test]

@@ -1,0 +1,190 @@
+//! What the files hold, told by their content, and what lies beside them.
+
+use std::path::{Path, PathBuf};
+
+use crypto_pool::path::{Anchors, Cert, Crl};
+
+use super::{Against, Thing, moment};
+use crate::api::Receipt;
+use crate::cli::args::{Global, Verify};
+use crate::cli::delivery::{CERTIFICATE, CHAIN, RECEIPT};
+use crate::cli::failure::Failure;
+use crate::cli::{file, pem, trust};
+
+/// Largest file that is read: a CRL of some million entries. Unit: bytes.
+const LARGEST: usize = 256 * 1024 * 1024;
+/// Largest receipt. Unit: bytes.
+const LARGEST_RECEIPT: usize = 1024 * 1024;
+
+/// What one file holds.
+pub(super) enum Content {
+    /// A certificate, and those beside it that may lead to a root.
+    Certificate { leaf: Cert, others: Vec<Cert> },
+    /// It says it is a certificate, and cannot be read.
+    Damaged(String),
+    /// A CRL.
+    Crl(Crl),
+}
+
+/// Everything that was given.
+pub(super) struct Given {
+    pub(super) things: Vec<Thing>,
+    pub(super) receipts: Receipts,
+    /// The CRLs among them: certificates are looked up in these, too.
+    pub(super) crls: Vec<Crl>,
+}
+
+/// The receipts that were given, until each finds its certificate.
+pub(super) struct Receipts(Vec<(usize, PathBuf, Receipt)>);
+
+impl Receipts {
+    /// The receipt of a certificate: one that was given, else `receipt.json` beside `cert.pem`.
+    pub(super) fn take_for(&mut self, leaf: &Cert, path: &Path) -> Option<Receipt> {
+        if let Some(place) = self.0.iter().position(|(_, _, receipt)| super::receipt::is_of(receipt, leaf)) {
+            return Some(self.0.remove(place).2);
+        }
+        // Only where `issue` put them together: beside a file of another name it may be another's receipt.
+        if path.file_name().is_none_or(|name| name != CERTIFICATE) {
+            return None;
+        }
+        let bytes = file::read(&path.with_file_name(RECEIPT), LARGEST_RECEIPT).ok()?;
+        serde_json::from_slice(&bytes).ok()
+    }
+
+    /// Those without a certificate.
+    pub(super) fn left(self) -> Vec<(usize, PathBuf, Receipt)> {
+        self.0
+    }
+}
+
+/// Reads every file.
+///
+/// # Errors
+/// A file cannot be read, or is none of the three kinds.
+pub(super) fn read(files: &[PathBuf]) -> Result<Given, Failure> {
+    let mut given = Given { things: Vec::new(), receipts: Receipts(Vec::new()), crls: Vec::new() };
+    for (place, path) in files.iter().enumerate() {
+        let file = if path.is_dir() { path.join(CERTIFICATE) } else { path.clone() };
+        let bytes = file::read(&file, LARGEST)?;
+        if bytes.trim_ascii_start().first() == Some(&b'{') {
+            let receipt = receipt(&file, &bytes)?;
+            // Alone it says little: the certificate that `issue` put beside it is meant as well.
+            let beside = file.with_file_name(CERTIFICATE);
+            if files.len() == 1 && beside.is_file() {
+                let content = certificate(&beside, &file::read(&beside, pem::LARGEST)?);
+                given.things.push(Thing { place, file: beside, content });
+            }
+            given.receipts.0.push((place, file, receipt));
+            continue;
+        }
+        let content = content(&file, bytes)?;
+        if let Content::Crl(crl) = &content {
+            given.crls.push(crl.clone());
+        }
+        given.things.push(Thing { place, file, content });
+    }
+    Ok(given)
+}
+
+fn receipt(path: &Path, bytes: &[u8]) -> Result<Receipt, Failure> {
+    let wrong = |why: String| Failure::Here(format!("{} is no receipt: {why}.", path.display()));
+    if bytes.len() > LARGEST_RECEIPT {
+        return Err(wrong("it is too large".to_owned()));
+    }
+    serde_json::from_slice(bytes).map_err(|e| wrong(e.to_string()))
+}
+
+fn content(path: &Path, bytes: Vec<u8>) -> Result<Content, Failure> {
+    let neither = || Failure::Here(format!("{} is neither a certificate nor a receipt nor a CRL.", path.display()));
+    if pem::is_pem(&bytes) {
+        if bytes.windows(20).any(|w| w == b"-----BEGIN X509 CRL-") {
+            let der = pem::crl(&bytes).map_err(|_| neither())?;
+            return Crl::from_der(der).map(Content::Crl).map_err(|_| neither());
+        }
+        if !bytes.windows(27).any(|w| w == b"-----BEGIN CERTIFICATE-----") {
+            return Err(neither());
+        }
+        return Ok(certificate(path, &bytes));
+    }
+    if Cert::from_der(&bytes).is_ok() {
+        return Ok(certificate(path, &bytes));
+    }
+    Crl::from_der(bytes).map(Content::Crl).map_err(|_| neither())
+}
+
+/// The certificate of a file; what follows it there, and `chain.pem` beside it, may lead to a root.
+fn certificate(path: &Path, bytes: &[u8]) -> Content {
+    let read = |bytes: &[u8]| -> Result<Vec<Cert>, String> {
+        let ders = pem::certificates(bytes)?;
+        ders.iter().map(|der| Cert::from_der(der).map_err(|e| format!("it cannot be read: {e}"))).collect()
+    };
+    let mut certs = match read(bytes) {
+        Ok(certs) => certs.into_iter(),
+        Err(why) => return Content::Damaged(why),
+    };
+    let Some(leaf) = certs.next() else { return Content::Damaged("there is none in it".to_owned()) };
+    let mut others: Vec<Cert> = certs.collect();
+    let chain = path.with_file_name(CHAIN);
+    if chain.is_file() && chain != path {
+        // What lies beside helps if it can; nothing depends on it being there or whole.
+        others.extend(file::read(&chain, pem::LARGEST).ok().and_then(|bytes| read(&bytes).ok()).unwrap_or_default());
+    }
+    Content::Certificate { leaf, others }
+}
+
+/// What to check against: the roots believed, the certificates and CRLs given, the CRLs of the data directory.
+///
+/// # Errors
+/// No root is believed, or a file cannot be used.
+pub(super) fn against(global: &Global, args: &Verify, crls: Vec<Crl>) -> Result<Against, Failure> {
+    let data = global.data_dir();
+    let mut roots = Vec::new();
+    if args.root.is_empty() {
+        for root in trust::believed(&data)? {
+            roots.push(cert(&root.file, &root.der)?);
+        }
+    }
+    for path in &args.root {
+        for der in pem::certificates_in(path)? {
+            roots.push(cert(path, &der)?);
+        }
+    }
+    if roots.is_empty() {
+        return Err(Failure::Here(format!(
+            "No root is believed: there is none in the trust store nor in {}. Name the data directory with --data, or \
+             run `yinxin trust add ROOT`.",
+            data.display()
+        )));
+    }
+    let mut intermediates = Vec::new();
+    for path in &args.chain {
+        for der in pem::certificates_in(path)? {
+            intermediates.push(cert(path, &der)?);
+        }
+    }
+    let mut given_crls = crls;
+    for path in &args.crl {
+        let wrong = |why: String| Failure::Here(format!("{} is no CRL: {why}.", path.display()));
+        let der = pem::crl(&file::read(path, LARGEST)?).map_err(wrong)?;
+        given_crls.push(Crl::from_der(der).map_err(|e| wrong(e.to_string()))?);
+    }
+    Ok(Against {
+        at: moment(args.at),
+        anchors: Anchors::new(roots),
+        intermediates,
+        given_crls,
+        found_crls: crls_in(&data.join("crl")),
+    })
+}
+
+fn cert(path: &Path, der: &[u8]) -> Result<Cert, Failure> {
+    Cert::from_der(der)
+        .map_err(|e| Failure::Here(format!("{}: a certificate in it cannot be read: {e}.", path.display())))
+}
+
+/// The CRLs of a folder, as far as they can be read; each is checked before it is believed.
+fn crls_in(folder: &Path) -> Vec<Crl> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten().take(1000);
+    let files = entries.map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|e| e == "crl"));
+    files.filter_map(|path| file::read(&path, LARGEST).ok()).filter_map(|bytes| Crl::from_der(bytes).ok()).collect()
+}
