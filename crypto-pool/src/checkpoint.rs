@@ -24,8 +24,6 @@ use crate::error::Error;
 use crate::key::Purpose;
 use crate::pool::PoolHandle;
 use crate::public_key::PublicKey;
-use crate::tlv;
-use crate::to_sign::checkpoint_der;
 
 /// How checkpoints are made.
 #[derive(Debug, Clone)]
@@ -189,6 +187,8 @@ impl Round {
             Err(Error::Sealed) => Err(Error::Sealed),
             Err(Error::Busy) => Err(Error::Busy),
             Err(Error::Stopping) => Err(Error::Stopping),
+            Err(Error::Audit(why)) => Err(Error::Audit(why.clone())),
+            Err(Error::Db(why)) => Err(Error::Db(why.clone())),
             Err(other) => Err(Error::Audit(AuditError::Stopped(other.to_string()))),
         }
     }
@@ -236,7 +236,7 @@ impl Maker {
     }
 
     async fn sign_and_store(&self, body: ledger::audit::CheckpointBody) -> Result<Checkpoint, Error> {
-        let signature = self.pool.sign_checkpoint(self.key, checkpoint_der(&body)).await?;
+        let signature = self.pool.sign_checkpoint(self.key, body.to_der()).await?;
         let checkpoint = Checkpoint { body, signature };
         self.audit.store_checkpoint(checkpoint.clone()).await?;
         Ok(checkpoint)
@@ -246,7 +246,7 @@ impl Maker {
         if self.copies.is_empty() {
             return Ok(());
         }
-        let mut line = STANDARD.encode(to_der(checkpoint));
+        let mut line = STANDARD.encode(checkpoint.to_der());
         line.push('\n');
         let copies = self.copies.clone();
         let written = tokio::task::spawn_blocking(move || {
@@ -270,17 +270,10 @@ fn append(path: &std::path::Path, line: &str) -> io::Result<()> {
     file.sync_all()
 }
 
-/// The DER of a checkpoint: `SEQUENCE { body CheckpointBody, signature OCTET STRING }`.
-#[must_use]
-pub fn to_der(checkpoint: &Checkpoint) -> Vec<u8> {
-    let signature = tlv::write(tlv::OCTET_STRING, &[&checkpoint.signature]);
-    tlv::write(tlv::SEQUENCE, &[&checkpoint_der(&checkpoint.body), &signature])
-}
-
 /// Whether a checkpoint is of the log whose key has this SubjectPublicKeyInfo, and signed by it.
 #[must_use]
 pub fn verify(checkpoint: &Checkpoint, log_spki: &[u8]) -> bool {
     let Ok(key) = PublicKey::from_spki(log_spki) else { return false };
     checkpoint.body.log == engine::sm3::hash(log_spki)
-        && key.verify(SignatureAlgorithm::Sm2Sm3, &checkpoint_der(&checkpoint.body), &checkpoint.signature)
+        && key.verify(SignatureAlgorithm::Sm2Sm3, &checkpoint.body.to_der(), &checkpoint.signature)
 }

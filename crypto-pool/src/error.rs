@@ -137,8 +137,8 @@ impl fmt::Display for Error {
             Self::Busy => f.write_str("too many signatures are waiting"),
             Self::Stopping => f.write_str("the signing pool is stopping"),
             Self::Lost => f.write_str("the outcome is unknown"),
-            Self::Audit(why) => write!(f, "audit log: {why:?}"),
-            Self::Db(why) => write!(f, "database: {why:?}"),
+            Self::Audit(why) => why.fmt(f),
+            Self::Db(why) => why.fmt(f),
         }
     }
 }

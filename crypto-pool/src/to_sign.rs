@@ -163,17 +163,8 @@ impl ToSign {
 
 /// Only the log's own bodies, and only for the log that this key signs.
 fn check_checkpoint(der: &[u8], record: &KeyRecord) -> Result<(), Refusal> {
-    let mut body = tlv::single(der, tlv::SEQUENCE, "checkpoint")?.inside();
-    let version = body.expect(tlv::INTEGER, "checkpoint version")?.small()?;
-    let log = body.expect(tlv::OCTET_STRING, "checkpoint log")?;
-    body.expect(tlv::INTEGER, "checkpoint size")?.small()?;
-    let root = body.expect(tlv::OCTET_STRING, "checkpoint root")?;
-    body.expect(tlv::INTEGER, "checkpoint time")?.small()?;
-    body.finish("checkpoint")?;
-    if version != 1 || root.value.len() != 32 {
-        return tlv::bad("checkpoint").map_err(Refusal::from);
-    }
-    if log.value == engine::sm3::hash(&record.spki) { Ok(()) } else { Err(Refusal::OtherLog) }
+    let body = CheckpointBody::from_der(der).map_err(|_| BadDer { what: "checkpoint" })?;
+    if body.log == engine::sm3::hash(&record.spki) { Ok(()) } else { Err(Refusal::OtherLog) }
 }
 
 fn check_manifest(text: &[u8]) -> Result<(), Refusal> {
@@ -183,27 +174,6 @@ fn check_manifest(text: &[u8]) -> Result<(), Refusal> {
     } else {
         tlv::bad("manifest is no text").map_err(Refusal::from)
     }
-}
-
-/// The DER of a checkpoint's body, as the log defines it.
-pub(crate) fn checkpoint_der(body: &CheckpointBody) -> Vec<u8> {
-    tlv::write(
-        tlv::SEQUENCE,
-        &[
-            &integer(1),
-            &tlv::write(tlv::OCTET_STRING, &[&body.log]),
-            &integer(body.size),
-            &tlv::write(tlv::OCTET_STRING, &[&body.root]),
-            &integer(u64::try_from(body.time.unix_millis()).unwrap_or(0)),
-        ],
-    )
-}
-
-fn integer(value: u64) -> Vec<u8> {
-    let octets = value.to_be_bytes();
-    let significant = &octets[(value.leading_zeros() as usize / 8).min(7)..];
-    let sign: &[u8] = if significant[0] >= 0x80 { &[0] } else { &[] };
-    tlv::write(tlv::INTEGER, &[sign, significant])
 }
 
 #[cfg(test)]

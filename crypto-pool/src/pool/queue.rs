@@ -99,3 +99,53 @@ impl Queue {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture;
+    use crate::key::{KeyRecord, KeyState, Purpose};
+    use pki_config::{KeyId, TenantId};
+
+    fn job() -> Job {
+        let public = fixture::cert("sm2-sub").public_key().unwrap().clone();
+        let record = KeyRecord {
+            id: KeyId::from_bytes([1; 16]),
+            tenant: TenantId::house(),
+            purpose: Purpose::AuditLog,
+            algorithm: public.algorithm(),
+            spki: public.spki_der().to_vec(),
+            state: KeyState::Active,
+            created: Instant::LAST,
+            subject: None,
+            key_id: public.key_id(),
+            not_before: None,
+            not_after: None,
+        };
+        let key = Arc::new(StoredKey { record, public, wrapped: None });
+        let to_sign = ToSign::BackupManifest(Vec::new());
+        Job { key, to_sign, ceremony: None, only_checkpoints: false, finish: Box::new(|_| ()) }
+    }
+
+    #[test]
+    fn beyond_its_limit_the_queue_is_busy_and_closed_it_stops() {
+        let queue = Queue::new(2);
+        assert!(queue.push(job()).is_ok() && queue.push(job()).is_ok());
+        assert!(matches!(queue.push(job()), Err(Error::Busy)));
+        queue.close();
+        assert!(matches!(queue.push(job()), Err(Error::Stopping)));
+    }
+
+    #[test]
+    fn a_closed_queue_is_worked_off_and_a_panic_costs_one_job() {
+        let queue = Queue::new(100);
+        (0..40).for_each(|_| queue.push(job()).unwrap());
+        queue.close();
+        let mut done = 0;
+        queue.work(1, 16, |_| {
+            done += 1;
+            assert!(done != 7, "the seventh panics, on purpose");
+        });
+        assert_eq!(done, 40);
+    }
+}

@@ -43,6 +43,12 @@ impl FileSeal {
     pub fn new(dir: &Path) -> Self {
         Self { path: dir.join("root.key") }
     }
+
+    /// Whether this data directory has its root key in a file.
+    #[must_use]
+    pub fn exists(dir: &Path) -> bool {
+        dir.join("root.key").exists()
+    }
 }
 
 impl RootSeal for FileSeal {
