@@ -5,6 +5,7 @@
 //! `serve`, `stall` and `tls` are the doors; `problem` turns every error into their answer.
 
 pub mod api;
+pub mod backup;
 pub mod cli;
 pub mod data_dir;
 pub mod portal;
