@@ -1,0 +1,81 @@
+//! Who calls. The channel decides what counts: the Unix socket knows the user of the process, https
+//! takes a client certificate or a bearer token, http knows nobody.
+
+mod lockout;
+mod secret;
+
+use axum::http::{HeaderMap, header};
+use ledger::{EntryDraft, Importance, Outcome};
+use pki_config::{Actor, Channel, ErrorCode, Event, Role, TenantId};
+
+use crate::app::App;
+use crate::problem::Failure;
+use crate::serve::Peer;
+use crate::store::{self, Credential, OfficerState};
+
+pub use lockout::Lockout;
+pub use secret::{Secret, SecretKind};
+
+/// Finds out who calls.
+///
+/// # Errors
+/// `UNAUTHENTICATED` without a credential or with one that does not count; `TOO_MANY_TRIES` after
+/// several of those from one address.
+pub async fn authenticate(app: &App, peer: &Peer, headers: &HeaderMap) -> Result<Actor, Failure> {
+    match peer {
+        Peer::Http { .. } => Err(Failure::new(ErrorCode::Unauthenticated)),
+        Peer::Socket { uid } if *uid == app.owner() => {
+            Ok(Actor::new(TenantId::house(), "owner", Role::Administrator, Channel::Socket))
+        }
+        Peer::Socket { .. } => Err(Failure::new(ErrorCode::Unauthenticated)),
+        Peer::Https { address, certificate } => {
+            let address = address.ip();
+            if let Some(value) = headers.get(header::AUTHORIZATION) {
+                app.lockout().check(address)?;
+                let token = value.to_str().ok().and_then(|v| v.strip_prefix("Bearer "));
+                let hash = token.and_then(|t| Secret::read(SecretKind::Token, t.trim())).map(|s| s.hash());
+                return match holder(app, hash).await? {
+                    Some(actor) => Ok(actor),
+                    None => Err(failed_login(app, address).await),
+                };
+            }
+            let Some(certificate) = certificate else { return Err(Failure::new(ErrorCode::Unauthenticated)) };
+            holder(app, Some(engine::sm3::hash(certificate))).await?.ok_or(Failure::new(ErrorCode::Unauthenticated))
+        }
+    }
+}
+
+/// The active officer whose credential has this hash. The look-up is by the hash of what was shown, so
+/// its timing says nothing about what is stored.
+async fn holder(app: &App, hash: Option<[u8; 32]>) -> Result<Option<Actor>, Failure> {
+    let Some(hash) = hash else { return Ok(None) };
+    let officer = app.db().read(move |tx| store::officer_by_credential(tx, hash)).await?;
+    let Some(officer) = officer.filter(|o| o.state == OfficerState::Active) else { return Ok(None) };
+    if let Some(Credential::Certificate { issuer, serial, .. }) = &officer.credential {
+        let certificate = app.ca().certificate(&officer.tenant, serial, Some(issuer)).await?;
+        if certificate.status != pki_config::status::CertStatus::Good {
+            return Ok(None);
+        }
+    }
+    Ok(Some(Actor::new(officer.tenant, officer.id, officer.role, Channel::Https)))
+}
+
+/// Counts a failed login and records it. The address counts as personal data, so it is in the payload.
+pub async fn failed_login(app: &App, address: std::net::IpAddr) -> Failure {
+    app.lockout().failed(address);
+    let refused = Outcome::Refused(ErrorCode::Unauthenticated);
+    let payload = address.to_string().into_bytes();
+    let draft = EntryDraft {
+        actor: Actor::system(),
+        event: Event::AccessDenied,
+        object: "login".to_owned(),
+        outcome: refused,
+        payload,
+        covers: Vec::new(),
+    };
+    // The login is refused whether or not that can be written down.
+    if let Err(error) = app.audit().record(Importance::Normal, draft).await {
+        tracing::warn!(?error, "a failed login could not be recorded");
+    }
+    Failure::new(ErrorCode::Unauthenticated)
+}

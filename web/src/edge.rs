@@ -1,0 +1,38 @@
+//! The edges: decode, call the service, encode. Rights were decided before ([`crate::router`]).
+
+pub mod audit;
+pub mod cert;
+pub mod errors;
+pub mod issuer;
+pub mod officer;
+pub mod public;
+pub mod system;
+
+use pki_config::IssuerId;
+
+use crate::problem::Failure;
+
+/// PEM of one DER object (RFC 7468), lines of 64 characters.
+pub(crate) fn pem(label: &'static str, der: &[u8]) -> String {
+    der::pem::encode_string(label, der::pem::LineEnding::LF, der).unwrap_or_default()
+}
+
+/// PEM of certificates, one after another.
+pub(crate) fn pem_chain<'a>(certificates: impl IntoIterator<Item = &'a Vec<u8>>) -> String {
+    certificates.into_iter().map(|der| pem("CERTIFICATE", der)).collect()
+}
+
+/// Upper-case hexadecimal.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!("{b:02X}")).collect()
+}
+
+/// Base64 with padding, one line.
+pub(crate) fn base64(bytes: &[u8]) -> String {
+    use base64::Engine as _;
+    base64::engine::general_purpose::STANDARD.encode(bytes)
+}
+
+fn issuer_id(text: Option<&str>) -> Result<Option<IssuerId>, Failure> {
+    Ok(text.map(str::parse).transpose()?)
+}

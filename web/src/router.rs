@@ -1,0 +1,345 @@
+//! The map of all addresses: one line per route, and for each call of the interface the right it needs.
+//!
+//! Plain http has the public repository only. https and the Unix socket have the interface as well.
+//! Whatever the table does not name answers `NOT_FOUND`; a route cannot be written down without its
+//! right, because [`needs`] and [`open`] are the only ways to make one.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::http::{HeaderName, HeaderValue, Method, Request, Response, header};
+use axum::routing::{any, get};
+use http_body_util::{BodyExt as _, Limited};
+use ledger::{EntryDraft, Importance, Outcome};
+use pki_config::role::{Authorized, Permission, authorize};
+use pki_config::{Actor, ErrorCode, Event};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::app::App;
+use crate::auth;
+use crate::edge::{audit, cert, errors, issuer, officer, public, system};
+use crate::portal;
+use crate::problem::Failure;
+use crate::serve::Peer;
+
+/// Which door a router is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Door {
+    /// Plain http: the public repository.
+    Http,
+    /// The interface and the repository, over TLS.
+    Https,
+    /// The same for the owner of the data directory.
+    Socket,
+}
+
+/// What a call needs before its body is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Nothing: the call carries its own secret, or tells only what is published.
+    Open,
+    /// A caller whose role grants this.
+    Needs(Permission),
+}
+
+/// Every call of the interface.
+fn calls() -> Vec<Call> {
+    use Permission as P;
+    vec![
+        needs("cert/issue", P::IssueCertificate, cert::issue),
+        needs("cert/submit", P::RequestCertificate, cert::submit),
+        needs("cert/approve", P::ApproveRequest, cert::approve),
+        needs("cert/reject", P::ApproveRequest, cert::reject),
+        needs("cert/requests", P::ReadCertificates, cert::requests),
+        needs("cert/revoke", P::RevokeCertificate, cert::revoke),
+        needs("cert/hold", P::RevokeCertificate, cert::hold),
+        needs("cert/release", P::RevokeCertificate, cert::release),
+        needs("cert/list", P::ReadCertificates, cert::list),
+        needs("cert/show", P::ReadCertificates, cert::show),
+        needs("issuer/list", P::ReadIssuers, issuer::list),
+        needs("issuer/show", P::ReadIssuers, issuer::show),
+        needs("issuer/crl", P::PublishCrl, issuer::crl),
+        needs("officer/add", P::ManageOfficers, officer::add),
+        needs("officer/list", P::ReadOfficers, officer::list),
+        needs("officer/disable", P::ManageOfficers, officer::disable),
+        open("officer/claim", officer::claim),
+        needs("audit/verify", P::ReadAudit, audit::verify),
+        needs("audit/proof", P::ReadAudit, audit::proof),
+        needs("audit/export", P::ReadAudit, audit::export),
+        needs("audit/checkpoint", P::ReadAudit, audit::checkpoint),
+        needs("system/status", P::ReadSystem, system::status),
+        needs("system/doctor", P::Diagnose, system::doctor),
+        needs("system/unseal", P::Unseal, system::unseal),
+        needs("system/accept-clock", P::AcceptClock, system::accept_clock),
+        needs("system/backup", P::Backup, system::backup),
+        open("error/list", errors::list),
+        open("error/describe", errors::describe),
+    ]
+}
+
+/// Every address behind `door`.
+pub fn router(app: App, door: Door) -> Router {
+    let public = Router::new()
+        .route("/ca/{file}", get(public::issuer_file))
+        .route("/crl/{file}", get(public::crl_file))
+        .route("/health", get(public::health));
+    let all = match door {
+        Door::Http => public.route("/", get(public::welcome)),
+        Door::Https => public.merge(portal::routes()).route("/api/v1/{area}/{verb}", any(interface)),
+        Door::Socket => public.route("/api/v1/{area}/{verb}", any(interface)),
+    };
+    let table = calls().into_iter().map(|call| (call.path, call)).collect();
+    all.fallback(nothing_here)
+        .method_not_allowed_fallback(wrong_method)
+        .layer(axum::middleware::from_fn_with_state(app.clone(), dress))
+        .with_state(Edge { app, calls: Arc::new(table) })
+}
+
+/// What every handler is given.
+#[derive(Clone)]
+pub struct Edge {
+    /// The application.
+    pub app: App,
+    calls: Arc<HashMap<&'static str, Call>>,
+}
+
+/// The identifier of a request, for the answer and the operator's log.
+#[derive(Debug, Clone)]
+pub struct RequestId(pub String);
+
+/// Where an open call comes from.
+#[derive(Debug, Clone)]
+pub struct Stranger {
+    /// The other end.
+    pub peer: Peer,
+}
+
+type Answer = Pin<Box<dyn Future<Output = Result<Vec<u8>, Failure>> + Send>>;
+type Handler = Box<dyn Fn(App, Who, Bytes) -> Answer + Send + Sync>;
+
+enum Who {
+    Stranger(Stranger),
+    Known(Authorized),
+}
+
+/// One call of the interface.
+struct Call {
+    path: &'static str,
+    access: Access,
+    handler: Handler,
+}
+
+/// A call for those whose role grants `permission`.
+fn needs<T, U, F, Fut>(path: &'static str, permission: Permission, call: F) -> Call
+where
+    T: DeserializeOwned,
+    U: Serialize,
+    F: Fn(App, Authorized, T) -> Fut + Copy + Send + Sync + 'static,
+    Fut: Future<Output = Result<U, Failure>> + Send + 'static,
+{
+    let handler: Handler = Box::new(move |app, who, body| match (who, read(&body)) {
+        (Who::Known(by), Ok(ask)) => {
+            let doing = call(app, by, ask);
+            Box::pin(async move { write(&doing.await?) })
+        }
+        (Who::Stranger(_), _) => Box::pin(async { Err(Failure::new(ErrorCode::Unauthenticated)) }),
+        (_, Err(failure)) => Box::pin(async { Err(failure) }),
+    });
+    Call { path, access: Access::Needs(permission), handler }
+}
+
+/// A call for anybody.
+fn open<T, U, F, Fut>(path: &'static str, call: F) -> Call
+where
+    T: DeserializeOwned,
+    U: Serialize,
+    F: Fn(App, Stranger, T) -> Fut + Copy + Send + Sync + 'static,
+    Fut: Future<Output = Result<U, Failure>> + Send + 'static,
+{
+    let handler: Handler = Box::new(move |app, who, body| match (who, read(&body)) {
+        (Who::Stranger(stranger), Ok(ask)) => {
+            let doing = call(app, stranger, ask);
+            Box::pin(async move { write(&doing.await?) })
+        }
+        (Who::Known(_), _) => Box::pin(async { Err(Failure::new(ErrorCode::Internal)) }),
+        (_, Err(failure)) => Box::pin(async { Err(failure) }),
+    });
+    Call { path, access: Access::Open, handler }
+}
+
+fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
+    let text = std::str::from_utf8(body)
+        .map_err(|_| Failure::saying(ErrorCode::BadRequest, "the body is not UTF-8"))?;
+    serde_json::from_str(text).map_err(|e| Failure::saying(ErrorCode::BadRequest, e))
+}
+
+fn write<U: Serialize>(answer: &U) -> Result<Vec<u8>, Failure> {
+    serde_json::to_vec(answer).map_err(|e| Failure::inside(ErrorCode::Internal, e))
+}
+
+/// Takes any call of the interface.
+async fn interface(axum::extract::State(edge): axum::extract::State<Edge>, request: Request<Body>) -> Response<Body> {
+    let id = request_id_of(&request);
+    let path = request.uri().path().strip_prefix("/api/v1/").unwrap_or_default().to_owned();
+    match dispatch(&edge, &path, request).await {
+        Ok(body) => {
+            let mut response = Response::new(Body::from(body));
+            let headers = response.headers_mut();
+            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
+            headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+            response
+        }
+        Err(failure) => {
+            failure.log(&id, &path);
+            failure.response(&id)
+        }
+    }
+}
+
+/// Name, method, type, caller, right; only then the body.
+async fn dispatch(edge: &Edge, path: &str, request: Request<Body>) -> Result<Vec<u8>, Failure> {
+    let call = edge.calls.get(path).ok_or(ErrorCode::NotFound)?;
+    if request.method() != Method::POST {
+        return Err(ErrorCode::MethodNotAllowed.into());
+    }
+    if !is_json(&request) {
+        return Err(ErrorCode::UnsupportedType.into());
+    }
+    let peer = request.extensions().get::<Peer>().cloned().ok_or(ErrorCode::Internal)?;
+    let who = match call.access {
+        Access::Open => Who::Stranger(Stranger { peer }),
+        Access::Needs(permission) => {
+            let actor = auth::authenticate(&edge.app, &peer, request.headers()).await?;
+            match authorize(&actor, permission, edge.app.setup()) {
+                Ok(authorized) => Who::Known(authorized),
+                Err(denied) => {
+                    record_denial(&edge.app, actor, path).await;
+                    return Err(denied.into());
+                }
+            }
+        }
+    };
+    let body = body_of(&edge.app, request).await?;
+    (call.handler)(edge.app.clone(), who, body).await
+}
+
+fn is_json<B>(request: &Request<B>) -> bool {
+    let value = |name: HeaderName| request.headers().get(name).and_then(|v| v.to_str().ok()).unwrap_or_default();
+    let mut parts = value(header::CONTENT_TYPE).split(';').map(str::trim);
+    let json = parts.next().is_some_and(|kind| kind.eq_ignore_ascii_case("application/json"));
+    json && parts.all(|p| p.eq_ignore_ascii_case("charset=utf-8") || p.eq_ignore_ascii_case("charset=\"utf-8\""))
+        && value(header::CONTENT_ENCODING).is_empty()
+}
+
+async fn body_of(app: &App, request: Request<Body>) -> Result<Bytes, Failure> {
+    let web = &app.config().web;
+    let most = usize::try_from(web.body_bytes).unwrap_or(usize::MAX);
+    let body = Limited::new(request.into_body(), most).collect();
+    match tokio::time::timeout(web.body_deadline.duration(), body).await {
+        Err(_) => Err(ErrorCode::Timeout.into()),
+        Ok(Ok(collected)) => Ok(collected.to_bytes()),
+        Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => {
+            Err(Failure::saying(ErrorCode::TooLarge, format!("at most {most} bytes are taken")))
+        }
+        Ok(Err(_)) => Err(Failure::saying(ErrorCode::BadRequest, "the body ended early")),
+    }
+}
+
+/// A call that the role does not allow goes into the audit log; it is refused whether or not that works.
+async fn record_denial(app: &App, actor: Actor, path: &str) {
+    let draft = EntryDraft {
+        actor,
+        event: Event::AccessDenied,
+        object: path.to_owned(),
+        outcome: Outcome::Refused(ErrorCode::Forbidden),
+        payload: Vec::new(),
+        covers: Vec::new(),
+    };
+    if let Err(error) = app.audit().record(Importance::Normal, draft).await {
+        tracing::warn!(?error, path, "a denied call could not be recorded");
+    }
+}
+
+async fn nothing_here(request: Request<Body>) -> Response<Body> {
+    Failure::new(ErrorCode::NotFound).response(&request_id_of(&request))
+}
+
+async fn wrong_method(request: Request<Body>) -> Response<Body> {
+    let mut response = Failure::new(ErrorCode::MethodNotAllowed).response(&request_id_of(&request));
+    // Here it is the repository, which is read with GET.
+    response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
+    response
+}
+
+fn request_id_of<B>(request: &Request<B>) -> String {
+    request.extensions().get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default()
+}
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Gives every request its identifier and every answer the headers all of them have.
+async fn dress(
+    axum::extract::State(app): axum::extract::State<App>,
+    mut request: Request<Body>,
+    next: axum::middleware::Next,
+) -> Response<Body> {
+    let given = request.headers().get(&REQUEST_ID).and_then(|v| v.to_str().ok()).filter(|v| is_request_id(v));
+    let id = given.map_or_else(|| app.draw_request_id(), str::to_owned);
+    request.extensions_mut().insert(RequestId(id.clone()));
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    if let Ok(value) = HeaderValue::from_str(&id) {
+        headers.insert(REQUEST_ID, value);
+    }
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
+}
+
+/// What others may choose as identifier: it goes into the log, so nothing but these.
+fn is_request_id(text: &str) -> bool {
+    (1..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_call_names_its_right_but_those_that_are_open_on_purpose() {
+        let open: Vec<_> = calls().into_iter().filter(|c| c.access == Access::Open).map(|c| c.path).collect();
+        assert_eq!(open, ["officer/claim", "error/list", "error/describe"]);
+    }
+
+    #[test]
+    fn no_call_is_named_twice() {
+        let mut paths: Vec<_> = calls().into_iter().map(|c| c.path).collect();
+        let all = paths.len();
+        paths.sort_unstable();
+        paths.dedup();
+        assert_eq!(paths.len(), all);
+    }
+
+    #[test]
+    fn only_json_in_utf_8_is_json() {
+        let request = |kind: &str| Request::builder().header("content-type", kind).body(()).unwrap();
+        for good in ["application/json", "application/json; charset=utf-8", "Application/JSON;charset=UTF-8"] {
+            assert!(is_json(&request(good)), "{good}");
+        }
+        for bad in ["", "text/plain", "application/json; charset=gbk", "application/jsonp", "application/x-www-form-urlencoded"] {
+            assert!(!is_json(&request(bad)), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_request_id_cannot_forge_log_lines() {
+        assert!(is_request_id("a-1_b.2"));
+        for bad in ["", "a b", "a\nb", "é", &"x".repeat(65)] {
+            assert!(!is_request_id(bad));
+        }
+    }
+}
