@@ -211,6 +211,7 @@ mod tests {
             ("[storage]\nreaders = 0", "storage.readers"),
             ("[web]\nbody_bytes = 10", "web.body_bytes"),
             ("[web]\nconnections = 1", "web.connections"),
+            ("[web]\nhttps_names = [\"a b\"]", "web.https_names"),
             ("[root_key]\nargon2_memory_kib = 1024", "root_key.argon2_memory_kib"),
             ("[audit]\ncheckpoint_to = [\"relative/file\"]", "audit.checkpoint_to"),
         ] {

@@ -225,7 +225,7 @@ pub struct DataDir {
     _lock: File,
 }
 
-/// A data directory being made; [`NewDataDir::finish`] makes it one.
+/// A data directory being made; [`finish`] makes it one.
 #[derive(Debug)]
 pub struct NewDataDir(DataDir);
 
@@ -420,22 +420,27 @@ impl NewDataDir {
         Ok(bytes.iter().map(|b| format!("{b:02X}")).collect())
     }
 
-    /// Everything is made and durable: from now on this is an installation.
-    ///
-    /// # Errors
-    /// [`DataDirError::Io`]; then it is still an unfinished first start.
-    pub fn finish(self, setup: &SetupFile) -> Result<DataDir, DataDirError> {
-        let text = toml::to_string(&SetupToml {
-            format: FORMAT,
-            installation: setup.installation.clone(),
-            setup: setup.setup.as_str().to_owned(),
-            created: setup.created.to_string(),
-        })
-        .map_err(|e| DataDirError::Io { doing: "writing setup.toml".into(), why: io::Error::other(e) })?;
-        write_durably(&self.0.path.join(SETUP), text.as_bytes(), 0o600)?;
-        fs::remove_file(self.0.path.join(MAKING)).map_err(io_error("removing the mark of the first start"))?;
-        Ok(self.0)
+    /// The directory, still marked as being made; [`finish`] ends that.
+    #[must_use]
+    pub fn into_dir(self) -> DataDir {
+        self.0
     }
+}
+
+/// Everything is made and durable: from now on `dir` is an installation.
+///
+/// # Errors
+/// [`DataDirError::Io`]; then it is still an unfinished first start.
+pub fn finish(dir: &DataDir, setup: &SetupFile) -> Result<(), DataDirError> {
+    let text = toml::to_string(&SetupToml {
+        format: FORMAT,
+        installation: setup.installation.clone(),
+        setup: setup.setup.as_str().to_owned(),
+        created: setup.created.to_string(),
+    })
+    .map_err(|e| DataDirError::Io { doing: "writing setup.toml".into(), why: io::Error::other(e) })?;
+    write_durably(&dir.path.join(SETUP), text.as_bytes(), 0o600)?;
+    fs::remove_file(dir.path.join(MAKING)).map_err(io_error("removing the mark of the first start"))
 }
 
 /// The socket of the installation at `data`.
@@ -568,7 +573,8 @@ mod tests {
         let new = DataDir::begin(path).unwrap();
         write_durably(&new.dir().database(), b"db", 0o600).unwrap();
         write_durably(&new.dir().root_key(), b"key", 0o600).unwrap();
-        new.finish(&setup()).unwrap()
+        finish(new.dir(), &setup()).unwrap();
+        new.into_dir()
     }
 
     fn chmod(path: &Path, mode: u32) {

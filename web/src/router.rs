@@ -88,16 +88,20 @@ pub fn router(app: App, door: Door) -> Router {
         .route("/ca/{file}", get(public::issuer_file))
         .route("/crl/{file}", get(public::crl_file))
         .route("/health", get(public::health));
-    let all = match door {
-        Door::Http => public.route("/", get(public::welcome)),
-        Door::Https => public.merge(portal::routes()).route("/api/v1/{area}/{verb}", any(interface)),
-        Door::Socket => public.route("/api/v1/{area}/{verb}", any(interface)),
-    };
     let table = calls().into_iter().map(|call| (call.path, call)).collect();
+    let edge = Edge { app: app.clone(), calls: Arc::new(table) };
+    let facts = portal::Facts::new(app.installation(), app.setup());
+    let all = match door {
+        Door::Http => public.with_state(edge).merge(portal::home_routes(facts, public::issuer_cards(app.clone()))),
+        Door::Https => public
+            .route("/api/v1/{area}/{verb}", any(interface))
+            .with_state(edge)
+            .merge(portal::setup_routes(facts)),
+        Door::Socket => public.route("/api/v1/{area}/{verb}", any(interface)).with_state(edge),
+    };
     all.fallback(nothing_here)
         .method_not_allowed_fallback(wrong_method)
-        .layer(axum::middleware::from_fn_with_state(app.clone(), dress))
-        .with_state(Edge { app, calls: Arc::new(table) })
+        .layer(axum::middleware::from_fn_with_state(app, dress))
 }
 
 /// What every handler is given.

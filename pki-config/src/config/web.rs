@@ -16,6 +16,9 @@ pub struct WebConfig {
     /// Where the administration listens, over TLS. Default localhost:8443. A trial takes loopback
     /// addresses only.
     pub https: Listen,
+    /// Further names of this machine (DNS names or IP addresses) that the https certificate carries, beside
+    /// localhost, 127.0.0.1 and ::1. At most 20. Default: none. A change renews the certificate at the next start.
+    pub https_names: Vec<String>,
     /// Base of the CRL and caIssuers URLs in everything issued, `http://HOST[:PORT]` without a path.
     /// Fixed per issuer when the issuer is made; changing it later concerns new issuers only.
     /// Default: `http://` and the address of `http`, which nobody outside can reach.
@@ -42,6 +45,7 @@ impl Default for WebConfig {
         Self {
             http: Listen::Address(SocketAddr::from((Ipv4Addr::LOCALHOST, 8080))),
             https: Listen::Localhost(8443),
+            https_names: Vec::new(),
             public_url: None,
             body_bytes: 64 * 1024,
             header_deadline: Seconds(10),
@@ -71,6 +75,16 @@ impl WebConfig {
         }
         if let Some(url) = &self.public_url {
             check_public_url(url).map_err(|why| ConfigError::Value { key: "web.public_url", why })?;
+        }
+        if self.https_names.len() > 20 {
+            let why = format!("{} names, at most 20 are taken", self.https_names.len());
+            return Err(ConfigError::Value { key: "web.https_names", why });
+        }
+        for name in &self.https_names {
+            if name.parse::<std::net::IpAddr>().is_err() && crate::name::alt::check_dns(name).is_err() {
+                let why = format!("\"{name}\" is neither a DNS name nor an IP address");
+                return Err(ConfigError::Value { key: "web.https_names", why });
+            }
         }
         within("web.body_bytes", &self.body_bytes, &1024, &1_048_576)?;
         within("web.header_deadline", &self.header_deadline, &Seconds(1), &Seconds(60))?;

@@ -1,11 +1,15 @@
 //! The public repository: issuers' certificates, chains, CRLs and health. GET, for anybody.
 
+use std::sync::Arc;
+
 use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use pki_config::{ErrorCode, Instant, IssuerId};
 
 use super::{hex, pem, pem_chain};
+use crate::app::App;
+use crate::portal::{HomeSource, IssuerCard};
 use crate::problem::Failure;
 use crate::router::{Edge, RequestId};
 
@@ -87,11 +91,16 @@ pub async fn health(State(edge): State<Edge>) -> Response<Body> {
     response
 }
 
-/// `/`: what this is, and where the roots are.
-pub async fn welcome(State(edge): State<Edge>) -> Response<Body> {
-    let roots: Vec<String> =
-        edge.app.ca().issuers().iter().filter(|i| i.parent.is_none()).map(|i| i.id.to_string()).collect();
-    crate::portal::welcome(&roots, edge.app.setup())
+/// What the front page shows of the issuers, as they are at each view.
+pub fn issuer_cards(app: App) -> HomeSource {
+    Arc::new(move || {
+        let card = |issuer: &Arc<ca::Issuer>| {
+            let parent = issuer.parent.as_ref().map(IssuerId::as_str);
+            let (subject, algorithm) = (issuer.subject.to_string(), issuer.algorithm.to_string());
+            IssuerCard::new(issuer.id.as_str(), parent, &subject, &algorithm, issuer.not_after, &issuer.certificate)
+        };
+        app.ca().issuers().iter().map(card).collect()
+    })
 }
 
 fn word(text: &str) -> Result<IssuerId, Failure> {
