@@ -8,6 +8,7 @@ mod built_in;
 mod check;
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use const_oid::ObjectIdentifier as Oid;
@@ -33,9 +34,12 @@ impl fmt::Display for BadProfile {
 
 impl std::error::Error for BadProfile {}
 
-/// A profile that was read and found free of contradictions.
+/// A profile that was read and found free of contradictions. Cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Profile {
+pub struct Profile(Arc<Parts>);
+
+#[derive(Debug)]
+struct Parts {
     source: String,
     rules: Rules,
 }
@@ -48,31 +52,31 @@ impl Profile {
     pub fn parse(source: &str) -> Result<Self, BadProfile> {
         let rules: Rules = toml::from_str(source).map_err(|e| BadProfile(e.to_string()))?;
         check::check(&rules).map_err(BadProfile)?;
-        Ok(Self { source: source.to_owned(), rules })
+        Ok(Self(Arc::new(Parts { source: source.to_owned(), rules })))
     }
 
     /// The exact text, for pinning: its digest names this version and no other.
     #[must_use]
     pub fn source_text(&self) -> &str {
-        &self.source
+        &self.0.source
     }
 
     /// The rules.
     #[must_use]
-    pub const fn rules(&self) -> &Rules {
-        &self.rules
+    pub fn rules(&self) -> &Rules {
+        &self.0.rules
     }
 
     /// The word people type, such as `tls-server`.
     #[must_use]
     pub fn name(&self) -> &str {
-        &self.rules.name
+        &self.rules().name
     }
 
     /// Rises with every change.
     #[must_use]
-    pub const fn version(&self) -> u32 {
-        self.rules.version
+    pub fn version(&self) -> u32 {
+        self.rules().version
     }
 }
 

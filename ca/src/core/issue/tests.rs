@@ -1,4 +1,4 @@
-use crypto_pool::PublicKey;
+use crypto_pool::{KeyAlgorithm, PublicKey};
 use pki_config::name::SubjectAltName;
 use pki_config::profile::BuiltIn;
 
@@ -34,32 +34,52 @@ fn a_signature_that_is_not_the_issuers_finishes_nothing() {
 }
 
 /// A key of the test's own, to sign with.
-pub(crate) struct Signer(aws_lc_rs::signature::EcdsaKeyPair);
+pub(crate) enum Signer {
+    Ec(aws_lc_rs::signature::EcdsaKeyPair),
+    Sm2(engine::sm2::PrivateKey),
+}
 
 impl Signer {
-    pub(crate) fn new() -> (Self, PublicKey) {
+    pub(crate) fn new(family: Family) -> (Self, PublicKey) {
         use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair as _};
-        let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING).unwrap();
-        let head = [&[0x30, 0x59][..], crypto_pool::KeyAlgorithm::P256.spki_identifier(), &[0x03, 0x42, 0x00]].concat();
-        let spki = [&head[..], pair.public_key().as_ref()].concat();
-        (Self(pair), PublicKey::from_spki(&spki).unwrap())
+        let (signer, identifier, point) = match family {
+            Family::Ec => {
+                let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING).unwrap();
+                let point = pair.public_key().as_ref().to_vec();
+                (Self::Ec(pair), KeyAlgorithm::P256.spki_identifier(), point)
+            }
+            Family::Sm2 => {
+                let private = engine::sm2::PrivateKey::from_bytes(&[0x5a; 32]).unwrap();
+                let point = private.public().to_sec1().to_vec();
+                (Self::Sm2(private), KeyAlgorithm::Sm2.spki_identifier(), point)
+            }
+        };
+        let spki = [&[0x30, 0x59], identifier, &[0x03, 0x42, 0x00], &point].concat();
+        (signer, PublicKey::from_spki(&spki).unwrap())
     }
 
     pub(crate) fn sign(&self, message: &[u8]) -> Vec<u8> {
-        self.0.sign(&aws_lc_rs::rand::SystemRandom::new(), message).unwrap().as_ref().to_vec()
+        match self {
+            Self::Ec(pair) => pair.sign(&aws_lc_rs::rand::SystemRandom::new(), message).unwrap().as_ref().to_vec(),
+            Self::Sm2(private) => private.sign(message, &[0xa5; 32]).to_der(),
+        }
+    }
+
+    fn family(&self) -> Family {
+        if matches!(self, Self::Ec(_)) { Family::Ec } else { Family::Sm2 }
     }
 
     fn finish(&self, draft: Draft) -> Vec<u8> {
         let linted = draft.lint(at(NOW)).unwrap();
-        let signature = self.sign(linted.tbs());
+        let (signature, algorithm) = (self.sign(linted.tbs()), linted.issuer().signature_algorithm());
         let row = row(&linted);
-        Stored::new(linted, &row).unwrap().finish(SignatureAlgorithm::EcdsaSha256, &signature).unwrap().into_der()
+        Stored::new(linted, &row).unwrap().finish(algorithm, &signature).unwrap().into_der()
     }
 }
 
 /// A root certificate of this key, with the name of the sample issuer.
 pub(crate) fn root(signer: &Signer, key: &PublicKey) -> Vec<u8> {
-    let name = subject(Family::Ec, BuiltIn::Root).name().clone();
+    let name = subject(signer.family(), BuiltIn::Root).name().clone();
     let root = Issuer::self_signed("ec".parse().unwrap(), name.to_der(), key.clone());
     let itself = Subject::pooled(key.clone(), name, SubjectAltName::none());
     let profile = BuiltIn::Root.profile();
@@ -68,9 +88,9 @@ pub(crate) fn root(signer: &Signer, key: &PublicKey) -> Vec<u8> {
 
 /// A certificate of a profile under that root.
 fn under(signer: &Signer, key: &PublicKey, profile: BuiltIn) -> Vec<u8> {
-    let mut issuing = issuer(Family::Ec, profile);
+    let mut issuing = issuer(signer.family(), profile);
     issuing.key = key.clone();
-    let subject = subject(Family::Ec, profile);
+    let subject = subject(signer.family(), profile);
     signer.finish(Draft::new(approved(), &profile.profile(), &issuing, subject, serial(), None, at(NOW)).unwrap())
 }
 
@@ -83,7 +103,7 @@ pub(crate) fn pem(der: &[u8]) -> String {
 
 #[test]
 fn the_certificate_is_the_linted_bytes_the_algorithm_and_the_signature() {
-    let (signer, key) = Signer::new();
+    let (signer, key) = Signer::new(Family::Ec);
     let leaf = under(&signer, &key, BuiltIn::TlsServer);
     let certificate = x509_cert::Certificate::from_der(&leaf).unwrap();
     let (tbs, algorithm) = (certificate.tbs_certificate().to_der().unwrap(), SignatureAlgorithm::EcdsaSha256);
@@ -95,13 +115,13 @@ fn the_certificate_is_the_linted_bytes_the_algorithm_and_the_signature() {
     assert!(!is_exactly(&[&leaf[..], &[0]].concat(), &tbs, algorithm, signature));
 }
 
-#[test]
-fn openssl_accepts_a_chain_of_every_profile() {
+/// What `openssl verify` says of every profile under a root; it knows the SM2 signer's ID hop by hop only.
+fn judged_by_openssl(family: Family, hop: &[&str]) {
     use std::process::Command;
     if Command::new("openssl").arg("version").output().is_err() {
         return eprintln!("left out: there is no openssl here");
     }
-    let (signer, key) = Signer::new();
+    let (signer, key) = Signer::new(family);
     let directory = tempfile::tempdir().unwrap();
     let write = |name: &str, der: &[u8]| std::fs::write(directory.path().join(name), pem(der)).unwrap();
     write("root", &root(&signer, &key));
@@ -117,11 +137,22 @@ fn openssl_accepts_a_chain_of_every_profile() {
         };
         let judged = Command::new("openssl")
             .current_dir(directory.path())
-            .args(["verify", "-x509_strict", "-check_ss_sig", "-attime", &time])
+            .args(["verify", "-x509_strict", "-attime", &time])
             .args(purpose)
-            .args(["-CAfile", "root", "leaf"])
+            .args(hop)
+            .arg("leaf")
             .output()
             .unwrap();
         assert!(judged.status.success(), "{profile:?}: {}", String::from_utf8_lossy(&judged.stderr));
     }
+}
+
+#[test]
+fn openssl_accepts_a_p256_chain_of_every_profile() {
+    judged_by_openssl(Family::Ec, &["-check_ss_sig", "-CAfile", "root"]);
+}
+
+#[test]
+fn openssl_accepts_an_sm2_chain_of_every_profile() {
+    judged_by_openssl(Family::Sm2, &["-vfyopt", "distid:1234567812345678", "-partial_chain", "-trusted", "root"]);
 }

@@ -44,7 +44,7 @@ fn ski_mismatch(view: &View<'_>) -> Option<String> {
     view.extension(oid::SUBJECT_KEY_ID)?;
     let subject: Option<SubjectKeyIdentifier> = view.value(oid::SUBJECT_KEY_ID);
     let wanted = view.key.as_ref().ok()?.key_id();
-    found(!subject.is_some_and(|s| s.0.as_bytes() == wanted), "the subject key identifier is not this key's")
+    found(subject.is_none_or(|s| s.0.as_bytes() != wanted), "the subject key identifier is not this key's")
 }
 
 #[cfg(test)]
