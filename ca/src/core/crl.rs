@@ -282,7 +282,11 @@ impl LintedCrl {
     /// # Errors
     /// [`Unfinished`] if the signature is not the issuer's over exactly these bytes.
     pub fn finish(self, algorithm: SignatureAlgorithm, signature: &[u8]) -> Result<Vec<u8>, Unfinished> {
-        if !self.head().issuer.key.verify(algorithm, self.tbs(), signature) {
+        let issuer = &self.head().issuer;
+        if algorithm != issuer.signature_algorithm() {
+            return Err(Unfinished::Algorithm);
+        }
+        if !issuer.key.verify(algorithm, self.tbs(), signature) {
             return Err(Unfinished::Signature);
         }
         self.assembled(algorithm, signature)

@@ -1,6 +1,7 @@
 //! The subject's alternative names.
 
-use std::net::IpAddr;
+// From `core`: a value, and nothing of the network.
+use core::net::IpAddr;
 
 use pki_config::name::{AltKind, AltName, Attribute, alt};
 use pki_config::oid;
