@@ -10,7 +10,6 @@ mod own;
 mod schedule;
 
 use std::fmt;
-use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError};
 
@@ -30,6 +29,7 @@ use zeroize::Zeroizing;
 use crate::auth::{Lockout, Secret};
 use crate::data_dir::{DataDir, DataDirError, NewDataDir, SetupFile};
 use crate::problem::Failure;
+use crate::receipt::{self, LogChain};
 use crate::store::{self, Link};
 use crate::tls::{ServerCertificate, TlsError};
 
@@ -37,7 +37,8 @@ pub use first_start::FirstStart;
 
 /// Every table the audit log answers for.
 static COVERED: LazyLock<Vec<&'static Table>> = LazyLock::new(|| {
-    [crypto_pool::COVERED, ca::COVERED, store::COVERED].into_iter().flatten().copied().collect()
+    let keys: &[&Table] = &[&crypto_pool::KEY_TABLE];
+    [keys, ca::COVERED, store::COVERED].into_iter().flatten().copied().collect()
 });
 
 /// What an application is built from.
@@ -139,8 +140,6 @@ struct Inner {
     checkpointer: OnceLock<Checkpointer>,
     tls: Arc<ServerCertificate>,
     lockout: Lockout,
-    /// Where https listens, for links.
-    https: OnceLock<SocketAddr>,
     /// Whether what a crash left was settled; nothing is issued before.
     settled: tokio::sync::Mutex<bool>,
     /// One unsealing at a time: Argon2 takes memory.
@@ -199,12 +198,14 @@ impl App {
             readers: usize::try_from(config.storage.readers).unwrap_or(2),
             queue: usize::try_from(config.storage.queue).unwrap_or(8192),
         })?;
-        // Every table the log covers must be there before the log is opened, which checks them.
         crypto_pool::kms::migrate(&db)?;
-        ca::migrate(&db)?;
         db.migrate("web", store::MIGRATIONS)?;
         let (clock, random) = (Arc::clone(&options.clock), Arc::clone(&options.random));
-        let audit = AuditLog::open(db.clone(), Arc::clone(&clock), &COVERED)?;
+        let audit = match AuditLog::open(db.clone(), Arc::clone(&clock), &COVERED) {
+            // Nothing is signed any more; certificates, CRLs and the log itself can still be read.
+            Err(AuditError::Broken(what)) => AuditLog::stopped(db.clone(), Arc::clone(&clock), &COVERED, &what),
+            other => other?,
+        };
         let backend = Arc::new(Soft::new(root.clone(), Arc::clone(&random)));
         let kms = Kms::new(db.clone(), audit.clone(), backend, root, Arc::clone(&random), Arc::clone(&clock));
         let pool_options = PoolOptions {
@@ -241,7 +242,6 @@ impl App {
             checkpointer: OnceLock::new(),
             tls: Arc::new(ServerCertificate::default()),
             lockout,
-            https: OnceLock::new(),
             settled: tokio::sync::Mutex::new(false),
             unsealing: tokio::sync::Mutex::new(()),
             findings: Mutex::default(),
@@ -251,7 +251,11 @@ impl App {
 
     /// `setup.toml` lies in clear; the first entry of the log is what counts.
     async fn check_setup(&self) -> Result<(), AppError> {
-        let first = self.0.audit.entry(0).await?.and_then(|stored| Entry::from_der(&stored.leaf).ok());
+        let first = match self.0.audit.entry(0).await {
+            Ok(stored) => Entry::from_der(&stored.leaf).ok(),
+            Err(AuditError::NoSuchEntry) => None,
+            Err(error) => return Err(error.into()),
+        };
         let expected = first_start::object(&self.0.setup);
         match first {
             Some(first) if first.event == Event::SystemCreated.as_str() && first.object == expected => Ok(()),
@@ -264,8 +268,7 @@ impl App {
         let key = key.ok_or(AppError::Audit(AuditError::Broken("the log's key is missing".into())))?;
         let options =
             CheckpointOptions { copies: self.config().audit.checkpoint_to.clone(), ..CheckpointOptions::default() };
-        let started =
-            Checkpointer::start(self.0.pool.clone(), self.0.audit.clone(), key.id, options).await?;
+        let started = Checkpointer::start(self.0.pool.clone(), self.0.audit.clone(), key.id, options).await?;
         // Set once: this runs once per application.
         let _ = self.0.checkpointer.set(started);
         Ok(())
@@ -343,7 +346,7 @@ impl App {
         if by.permission() != Permission::AcceptClock {
             return Err(ErrorCode::Forbidden.into());
         }
-        self.0.audit.accept_clock(by.actor().clone(), reason).await?;
+        self.0.audit.accept_clock(by.actor().clone(), reason.as_bytes().to_vec()).await?;
         self.settle().await?;
         if self.is_open() {
             self.work_when_open().await;
@@ -519,13 +522,10 @@ impl App {
     /// # Errors
     /// `PROOF_IMPOSSIBLE` if there is no such entry; as [`App::checkpoint_now`].
     pub async fn receipt(&self, seq: ledger::Seq) -> Result<crate::api::Receipt, Failure> {
-        crate::receipt::of_entry(self, seq).await
-    }
-
-    /// Where https listens, for links; said once, by whoever bound it.
-    pub fn listens_at(&self, https: SocketAddr) {
-        // A second address would be a second server for one application, which nobody starts.
-        let _ = self.0.https.set(https);
+        let checkpointer = self.0.checkpointer.get().ok_or(ErrorCode::Stopping)?;
+        let (certificate, chain) = self.log_certificate().await?;
+        let log = LogChain::new(&certificate, &chain.issuers).map_err(|e| Failure::inside(ErrorCode::Internal, e))?;
+        Ok(receipt::build(self.audit(), checkpointer, &log, seq).await?)
     }
 
     /// A one-time link as stored.
@@ -537,7 +537,7 @@ impl App {
     /// A one-time link as shown. The secret stands behind `#`, so that no server and no preview gets it.
     #[must_use]
     pub fn link_url(&self, secret: &Secret) -> String {
-        let port = self.0.https.get().map_or(self.config().web.https.port(), SocketAddr::port);
+        let port = self.config().web.https.port();
         let host = self.config().web.https_names.first().map_or("localhost", String::as_str);
         format!("https://{host}:{port}/setup#{}", secret.show())
     }

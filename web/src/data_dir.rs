@@ -509,7 +509,15 @@ fn made_by_a_first_start(name: &str) -> bool {
     plain.starts_with(DATABASE)
         || matches!(
             plain,
-            LOCK | MAKING | SETUP | "root.key" | "root.sealed" | "root.new" | "yinxin.sock" | "roots" | "crl" | "admin-link.txt"
+            LOCK | MAKING
+                | SETUP
+                | "root.key"
+                | "root.sealed"
+                | "root.new"
+                | "yinxin.sock"
+                | "roots"
+                | "crl"
+                | "admin-link.txt"
         )
 }
 

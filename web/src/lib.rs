@@ -1,15 +1,25 @@
 #![doc = include_str!("../README.md")]
 //! # Map
 //!
-//! `api` is the REST contract. `data_dir` makes and opens the data directory. `portal` shows pages to people.
-//! `serve`, `stall` and `tls` are the doors; `problem` turns every error into their answer.
+//! `api` is the REST contract and `cli` the command line that speaks it. `up` goes from a data directory
+//! (`data_dir`) to a running service: `app` plugs everything together, `router` is the map of addresses,
+//! `auth` finds out who calls, `edge` decodes, calls and encodes, `problem` turns every error into an
+//! answer, `store` has all SQL of this crate. `receipt` proves what is in the log. `portal` shows pages to people. `serve`, `stall` and `tls`
+//! are the doors.
 
 pub mod api;
+pub mod app;
+mod auth;
 pub mod backup;
 pub mod cli;
 pub mod data_dir;
+mod edge;
 pub mod portal;
+pub mod problem;
 pub mod receipt;
+pub mod router;
 pub mod serve;
 mod stall;
+mod store;
 pub mod tls;
+pub mod up;

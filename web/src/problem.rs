@@ -47,7 +47,11 @@ impl Failure {
     /// A caller's fault may be told to the caller in full and says nothing to the operator; it may
     /// hold a name. Everything else is the other way round.
     fn from_error(code: ErrorCode, error: &impl ToString) -> Self {
-        if is_callers_fault(code) { Self::saying(code, error.to_string()) } else { Self::inside(code, error.to_string()) }
+        if is_callers_fault(code) {
+            Self::saying(code, error.to_string())
+        } else {
+            Self::inside(code, error.to_string())
+        }
     }
 
     /// Writes what an operator must know to the log, under the request's id.
@@ -116,7 +120,11 @@ impl From<ca::Error> for Failure {
         let findings = error
             .findings()
             .iter()
-            .map(|f| LintFinding { lint: f.lint.to_string(), section: f.section.to_string(), detail: f.detail.to_string() })
+            .map(|f| LintFinding {
+                lint: f.lint.to_string(),
+                section: f.section.to_string(),
+                detail: f.detail.to_string(),
+            })
             .collect::<Vec<_>>();
         let mut failure = Self::from_error(error.code(), &error);
         if !findings.is_empty() {

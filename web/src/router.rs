@@ -73,10 +73,8 @@ fn calls() -> Vec<Call> {
         needs("audit/export", P::ReadAudit, audit::export),
         needs("audit/checkpoint", P::ReadAudit, audit::checkpoint),
         needs("system/status", P::ReadSystem, system::status),
-        needs("system/doctor", P::Diagnose, system::doctor),
         needs("system/unseal", P::Unseal, system::unseal),
         needs("system/accept-clock", P::AcceptClock, system::accept_clock),
-        needs("system/backup", P::Backup, system::backup),
         open("error/list", errors::list),
         open("error/describe", errors::describe),
     ]
@@ -93,10 +91,9 @@ pub fn router(app: App, door: Door) -> Router {
     let facts = portal::Facts::new(app.installation(), app.setup());
     let all = match door {
         Door::Http => public.with_state(edge).merge(portal::home_routes(facts, public::issuer_cards(app.clone()))),
-        Door::Https => public
-            .route("/api/v1/{area}/{verb}", any(interface))
-            .with_state(edge)
-            .merge(portal::setup_routes(facts)),
+        Door::Https => {
+            public.route("/api/v1/{area}/{verb}", any(interface)).with_state(edge).merge(portal::setup_routes(facts))
+        }
         Door::Socket => public.route("/api/v1/{area}/{verb}", any(interface)).with_state(edge),
     };
     all.fallback(nothing_here)
@@ -177,8 +174,8 @@ where
 }
 
 fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
-    let text = std::str::from_utf8(body)
-        .map_err(|_| Failure::saying(ErrorCode::BadRequest, "the body is not UTF-8"))?;
+    let text =
+        std::str::from_utf8(body).map_err(|_| Failure::saying(ErrorCode::BadRequest, "the body is not UTF-8"))?;
     serde_json::from_str(text).map_err(|e| Failure::saying(ErrorCode::BadRequest, e))
 }
 
@@ -334,7 +331,13 @@ mod tests {
         for good in ["application/json", "application/json; charset=utf-8", "Application/JSON;charset=UTF-8"] {
             assert!(is_json(&request(good)), "{good}");
         }
-        for bad in ["", "text/plain", "application/json; charset=gbk", "application/jsonp", "application/x-www-form-urlencoded"] {
+        for bad in [
+            "",
+            "text/plain",
+            "application/json; charset=gbk",
+            "application/jsonp",
+            "application/x-www-form-urlencoded",
+        ] {
             assert!(!is_json(&request(bad)), "{bad}");
         }
     }

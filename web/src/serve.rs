@@ -326,7 +326,16 @@ where
         async move {
             let mut request = request.map(Body::new);
             request.extensions_mut().insert(peer);
-            Ok::<_, Infallible>(router.oneshot(request).await.unwrap_or_else(|never| match never {}))
+            // A task of its own: a client that hangs up does not stop an issuance half-way.
+            let answer = tokio::spawn(router.oneshot(request)).await;
+            Ok::<_, Infallible>(match answer {
+                Ok(Ok(answer)) => answer,
+                Ok(Err(never)) => match never {},
+                Err(error) => {
+                    tracing::error!(%error, "a request ended in a panic");
+                    crate::problem::Failure::new(pki_config::ErrorCode::Internal).response("none")
+                }
+            })
         }
     });
     let connection = http1::Builder::new()

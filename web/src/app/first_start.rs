@@ -52,12 +52,8 @@ pub(super) async fn create(
 async fn fill(app: &App) -> Result<String, AppError> {
     app.record_system(Event::SystemCreated, object(&app.0.setup)).await?;
     let manage = app.as_system(Permission::ManageIssuers)?;
-    let log_key = KeySpec {
-        purpose: Purpose::AuditLog,
-        algorithm: KeyAlgorithm::Sm2,
-        subject: None,
-        tenant: TenantId::house(),
-    };
+    let log_key =
+        KeySpec { purpose: Purpose::AuditLog, algorithm: KeyAlgorithm::Sm2, subject: None, tenant: TenantId::house() };
     app.kms().generate(&manage, log_key).await?;
     app.start_checkpoints().await?;
     let ceremony = app.kms().begin_ceremony(&manage, "first start").await?;
@@ -101,7 +97,7 @@ fn name_of(app: &App, issuer: WellKnownIssuer) -> Result<DistinguishedName, Fail
     };
     let house = house_name(app);
     let name = DistinguishedName::common_name(&format!("{} {kind} {}", brand(app), app.installation()))?;
-    Ok(name.with(Attribute::O, &house)?.with(Attribute::C, "CN")?)
+    Ok(name.with(Attribute::Organisation, &house)?.with(Attribute::Country, "CN")?)
 }
 
 fn brand(app: &App) -> &'static str {

@@ -52,8 +52,8 @@ impl App {
         }
         let key = self.kms().active(&TenantId::house(), Purpose::AuditLog).await?.ok_or(ErrorCode::AuditBroken)?;
         let subject = DistinguishedName::common_name(&format!("{} Audit Log", house_name(self)))?
-            .with(Attribute::O, &house_name(self))?
-            .with(Attribute::C, "CN")?;
+            .with(Attribute::Organisation, &house_name(self))?
+            .with(Attribute::Country, "CN")?;
         let request = OwnRequest {
             spki: key.spki,
             subject,
@@ -78,12 +78,8 @@ impl App {
             }
         }
         let manage = self.as_system(Permission::ManageIssuers)?;
-        let spec = KeySpec {
-            purpose: Purpose::Tls,
-            algorithm: KeyAlgorithm::P256,
-            subject: None,
-            tenant: TenantId::house(),
-        };
+        let spec =
+            KeySpec { purpose: Purpose::Tls, algorithm: KeyAlgorithm::P256, subject: None, tenant: TenantId::house() };
         let old = self.own(OwnPurpose::TlsServer).await?;
         let key = self.kms().generate(&manage, spec).await?;
         let request = OwnRequest {

@@ -48,7 +48,7 @@ pub async fn proof(app: App, by: Authorized, ask: AuditProof) -> Result<AuditPro
         None => None,
         Some(since) => {
             let head = app.checkpoint_now().await?;
-            let proof = app.audit().prove_consistency(since, head.body.size).await?;
+            let proof = app.audit().consistency(since, head.body.size).await?;
             Some(proof.path.iter().map(|hash| base64(hash)).collect())
         }
     };
@@ -74,7 +74,7 @@ pub async fn checkpoint(app: App, _: Authorized, _: Nothing) -> Result<Checkpoin
         size: checkpoint.body.size,
         root: hex(&checkpoint.body.root),
         time: checkpoint.body.time.to_string(),
-        checkpoint: base64(&crypto_pool::checkpoint::to_der(&checkpoint)),
+        checkpoint: base64(&checkpoint.to_der()),
     })
 }
 

@@ -9,8 +9,8 @@ use pki_config::{ErrorCode, Instant, IssuerId, Serial};
 
 use super::{hex, issuer_id, pem, pem_chain};
 use crate::api::{
-    CertDetail, CertLine, CertPage, CertQuery, CertRef, CertRequest, Issued, Nothing, Reject, RequestInfo,
-    RequestList, RequestRef, Revoke, StatusInfo,
+    CertDetail, CertLine, CertPage, CertQuery, CertRef, CertRequest, Issued, Nothing, Reject, RequestInfo, RequestList,
+    RequestRef, Revoke, StatusInfo,
 };
 use crate::app::App;
 use crate::problem::Failure;

@@ -4,18 +4,13 @@ use pki_config::ErrorCode;
 use pki_config::role::Authorized;
 use zeroize::Zeroizing;
 
-use crate::api::{AcceptClock, BackupAsk, BackupInfo, DoctorReport, Nothing, SystemStatus, Unseal};
+use crate::api::{AcceptClock, Nothing, SystemStatus, Unseal};
 use crate::app::App;
 use crate::problem::Failure;
 
 /// `system/status`.
 pub async fn status(app: App, _: Authorized, _: Nothing) -> Result<SystemStatus, Failure> {
     Ok(app.status().await)
-}
-
-/// `system/doctor`.
-pub async fn doctor(app: App, _: Authorized, _: Nothing) -> Result<DoctorReport, Failure> {
-    crate::doctor::run(&app).await
 }
 
 /// `system/unseal`.
@@ -32,13 +27,4 @@ pub async fn accept_clock(app: App, by: Authorized, ask: AcceptClock) -> Result<
     }
     app.accept_clock(&by, &reason).await?;
     Ok(app.status().await)
-}
-
-/// `system/backup`.
-pub async fn backup(app: App, by: Authorized, ask: BackupAsk) -> Result<BackupInfo, Failure> {
-    let file = std::path::PathBuf::from(&ask.file);
-    if !file.is_absolute() {
-        return Err(Failure::saying(ErrorCode::BadRequest, "file is not an absolute path"));
-    }
-    crate::backup::make(&app, &by, &file, ask.passphrase.map(Zeroizing::new)).await
 }
