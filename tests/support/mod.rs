@@ -15,9 +15,10 @@ use crypto_pool::pool::PoolOptions;
 use crypto_pool::root_key::{RootKey, RootKeySlot};
 use crypto_pool::{KeyAlgorithm, Kms, PoolHandle, Purpose};
 use ledger::db::DbOptions;
-use ledger::{AuditLog, Db, Table};
+use ledger::{AuditLog, Db, Table, Tx};
 use pki_config::ids::WellKnownIssuer;
 use pki_config::name::{DistinguishedName, SubjectAltName};
+use pki_config::ports::StatusFeed;
 use pki_config::role::{Authorized, Permission, Setup, authorize};
 use pki_config::{Actor, Channel, Clock, IssuerId, KeyId, Random, Role, TenantId};
 
@@ -43,6 +44,7 @@ pub struct Parts {
     pub random: Arc<dyn Random>,
     pub probe: Option<Probe>,
     pub db: Box<dyn FnOnce(DbOptions) -> Db>,
+    pub feeds: Vec<Arc<dyn for<'a> StatusFeed<Tx<'a>>>>,
 }
 
 impl Parts {
@@ -53,6 +55,7 @@ impl Parts {
             random: Arc::new(crypto_pool::random::OsRandom::open().unwrap()),
             probe: None,
             db: Box::new(|options| Db::open(options).unwrap()),
+            feeds: Vec::new(),
         }
     }
 }
@@ -83,7 +86,7 @@ impl TestHouse {
     /// Makes a new one, or opens the one that lies there.
     pub async fn open(dir: &Path, parts: Parts) -> Self {
         std::fs::create_dir_all(dir.join("crl")).unwrap();
-        let Parts { clock, random, probe, db } = parts;
+        let Parts { clock, random, probe, db, feeds } = parts;
         let db = db(DbOptions::new(dir.join("yinxin.db")));
         crypto_pool::kms::migrate(&db).unwrap();
         let audit = AuditLog::open(db.clone(), clock.clone(), COVERED).unwrap();
@@ -103,7 +106,7 @@ impl TestHouse {
             crl_dir: dir.join("crl"),
             crl_lifetime: Duration::from_secs(7 * 86_400),
             crl_every: Duration::from_secs(86_400),
-            feeds: Vec::new(),
+            feeds,
             probe,
         })
         .unwrap();
