@@ -81,7 +81,7 @@ impl WebConfig {
             return Err(ConfigError::Value { key: "web.https_names", why });
         }
         for name in &self.https_names {
-            if name.parse::<std::net::IpAddr>().is_err() && crate::name::alt::check_dns(name).is_err() {
+            if name.parse::<std::net::IpAddr>().is_err() && crate::name::dns::check_dns(name).is_err() {
                 let why = format!("\"{name}\" is neither a DNS name nor an IP address");
                 return Err(ConfigError::Value { key: "web.https_names", why });
             }

@@ -7,7 +7,7 @@ use der::Tag;
 use serde::Deserialize;
 
 use super::BadName;
-use super::alt;
+use super::{alt, dns};
 use crate::oid;
 
 macro_rules! attributes {
@@ -133,7 +133,7 @@ impl Attribute {
             Self::SerialNumber if !value.bytes().all(printable) => {
                 refuse("may hold letters, digits, space and '()+,-./:=? only")
             }
-            Self::DomainComponent if alt::check_label(value).is_err() => refuse("must be one label of a domain name"),
+            Self::DomainComponent if dns::check_label(value).is_err() => refuse("must be one label of a domain name"),
             Self::Email => alt::check_mailbox(value).or_else(refuse),
             _ => Ok(()),
         }

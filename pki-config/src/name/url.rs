@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use super::BadName;
-use super::alt::check_dns;
+use super::dns::check_dns;
 
 /// An `http` address with a host and a path, in ASCII.
 ///
