@@ -1,4 +1,5 @@
-//! Names of subjects: distinguished names here, alternative names in [`alt`], domain names in [`dns`], web addresses in [`url`].
+//! Names of subjects: distinguished names here, alternative names in [`alt`], domain names in [`dns`],
+//! web addresses in [`url`].
 //!
 //! A [`DistinguishedName`] has its attributes in one fixed order, each in its own RDN and in the one
 //! string type the standards give it, whatever order and types they came in. The names of other

@@ -140,13 +140,13 @@ mod tests {
     use crate::core::lint::samples::{edit, fails, passes, passes_with, push, without};
     use crate::core::tbs::Tbs;
 
-    fn name(text: &str) -> GeneralName {
+    fn domain(text: &str) -> GeneralName {
         GeneralName::DnsName(Ia5String::new(text).unwrap())
     }
 
     /// Puts these names beside the one the common name repeats.
     fn and(names: Vec<GeneralName>) -> impl Fn(&mut Tbs) {
-        let all: Vec<GeneralName> = std::iter::once(name("www.example.cn")).chain(names).collect();
+        let all: Vec<GeneralName> = std::iter::once(domain("www.example.cn")).chain(names).collect();
         let der = all.to_der().unwrap();
         move |tbs| edit(tbs, oid::SUBJECT_ALT_NAME, &der)
     }
@@ -177,7 +177,7 @@ mod tests {
     #[test]
     fn the_common_name_repeats_an_alternative_name() {
         passes("cn_not_in_san", BuiltIn::TlsServer);
-        let other = vec![name("other.example.cn")].to_der().unwrap();
+        let other = vec![domain("other.example.cn")].to_der().unwrap();
         fails("cn_not_in_san", BuiltIn::TlsServer, |tbs| edit(tbs, oid::SUBJECT_ALT_NAME, &other));
     }
 
@@ -187,27 +187,27 @@ mod tests {
         passes_with(
             "dns_ldh",
             BuiltIn::TlsServer,
-            and(vec![name("*.a-b.cn"), name(&format!("{}.cn", "a".repeat(63)))]),
+            and(vec![domain("*.a-b.cn"), domain(&format!("{}.cn", "a".repeat(63)))]),
         );
         let long = format!("{}.cn", "a".repeat(64));
         for name in ["a_b.cn", "-a.cn", "a-.cn", "a..cn", "a.cn.", "ab--c.cn", "a b.cn", "", &long] {
-            fails("dns_ldh", BuiltIn::TlsServer, and(vec![name(name)]));
+            fails("dns_ldh", BuiltIn::TlsServer, and(vec![domain(name)]));
         }
     }
 
     #[test]
     fn an_internationalised_label_is_punycode() {
         passes("dns_plabel", BuiltIn::TlsServer);
-        passes_with("dns_plabel", BuiltIn::TlsServer, and(vec![name("xn--fiqs8s")]));
-        fails("dns_plabel", BuiltIn::TlsServer, and(vec![name("xn--99999999.cn")]));
+        passes_with("dns_plabel", BuiltIn::TlsServer, and(vec![domain("xn--fiqs8s")]));
+        fails("dns_plabel", BuiltIn::TlsServer, and(vec![domain("xn--99999999.cn")]));
     }
 
     #[test]
     fn a_wildcard_is_the_whole_leftmost_label() {
         passes("dns_wildcard", BuiltIn::TlsServer);
-        passes_with("dns_wildcard", BuiltIn::TlsServer, and(vec![name("*.example.cn")]));
+        passes_with("dns_wildcard", BuiltIn::TlsServer, and(vec![domain("*.example.cn")]));
         for name in ["*", "*.cn", "a.*.cn", "a*.example.cn", "*.*.example.cn"] {
-            fails("dns_wildcard", BuiltIn::TlsServer, and(vec![name(name)]));
+            fails("dns_wildcard", BuiltIn::TlsServer, and(vec![domain(name)]));
         }
     }
 
@@ -215,7 +215,7 @@ mod tests {
     fn an_address_is_no_domain_name() {
         passes("dns_is_ip", BuiltIn::TlsServer);
         for name in ["192.0.2.1", "::1", "a.1"] {
-            fails("dns_is_ip", BuiltIn::TlsServer, and(vec![name(name)]));
+            fails("dns_is_ip", BuiltIn::TlsServer, and(vec![domain(name)]));
         }
     }
 }
