@@ -222,7 +222,8 @@ impl AuditLog {
         self.0.db.read(move |tx| store::entries(tx, from, limit)).await
     }
 
-    /// The newest `limit` entries about one object, the newest first.
+    /// The newest `limit` entries about one object, the newest first, of whatever tenant: an edge
+    /// that serves tenants leaves out those of others.
     ///
     /// # Errors
     /// As the database reports.

@@ -207,7 +207,7 @@ impl Db {
         receiver.await.unwrap_or_else(|_| Err(DbError::Closed.into()))
     }
 
-    /// As [`Db::read`], blocking.
+    /// As [`Db::read`], blocking the calling thread, also while the queue is full.
     ///
     /// # Errors
     /// As [`Db::read`].
@@ -218,7 +218,7 @@ impl Db {
         E: From<DbError> + Send + 'static,
     {
         let (sender, receiver) = mpsc::sync_channel(1);
-        self.0.readers.queue(Box::new(Job::new(Importance::Normal, work, move |outcome| {
+        self.0.readers.queue_waiting(Box::new(Job::new(Importance::Normal, work, move |outcome| {
             let _ = sender.send(outcome);
         })));
         receiver.recv().unwrap_or_else(|_| Err(DbError::Closed.into()))

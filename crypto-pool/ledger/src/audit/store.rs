@@ -182,14 +182,14 @@ impl Hashes for Stored<'_, '_> {
         let broken = || damaged(format!("tree level {}, places {from} to {to}", level * TILE_HEIGHT));
         let count = to - from;
         // One or two rows are read faster one by one than as a tile.
-        if count > 2 {
-            if let Some((_, hashes)) = tile(tx, level, from / TILE_WIDTH)? {
-                let first = usize::try_from(from % TILE_WIDTH).unwrap_or(usize::MAX);
-                let (hashes, rest) = hashes.as_chunks::<32>();
-                let found = hashes.iter().skip(first).take(count as usize).copied().collect::<Vec<_>>();
-                let whole = rest.is_empty() && hashes.len() as u64 == TILE_WIDTH && found.len() as u64 == count;
-                return if whole { Ok(found) } else { Err(broken()) };
-            }
+        if count > 2
+            && let Some((_, hashes)) = tile(tx, level, from / TILE_WIDTH)?
+        {
+            let first = usize::try_from(from % TILE_WIDTH).unwrap_or(usize::MAX);
+            let (hashes, rest) = hashes.as_chunks::<32>();
+            let found = hashes.iter().skip(first).take(count as usize).copied().collect::<Vec<_>>();
+            let whole = rest.is_empty() && hashes.len() as u64 == TILE_WIDTH && found.len() as u64 == count;
+            return if whole { Ok(found) } else { Err(broken()) };
         }
         let read = |row: &Row<'_>| row.get::<_, [u8; 32]>(0);
         let found = match level.checked_sub(1) {

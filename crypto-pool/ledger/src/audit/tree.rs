@@ -181,3 +181,6 @@ pub(super) fn consistency_path<S: Hashes>(old: u64, new: u64, source: &S) -> Res
     path.reverse();
     Ok(path)
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, SendError, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 
@@ -46,6 +46,13 @@ impl Readers {
             Err(TrySendError::Full(Order::Work(work))) => work.refuse(DbError::Busy),
             Err(TrySendError::Disconnected(Order::Work(work))) => work.refuse(DbError::Closed),
             Err(_) => {}
+        }
+    }
+
+    /// As [`Readers::queue`], waiting for room in the queue.
+    pub(super) fn queue_waiting(&self, work: Box<dyn Work>) {
+        if let Err(SendError(Order::Work(work))) = self.orders.send(Order::Work(work)) {
+            work.refuse(DbError::Closed);
         }
     }
 

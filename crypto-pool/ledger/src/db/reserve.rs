@@ -63,13 +63,16 @@ pub(super) struct Reserve {
     space: Box<dyn FreeSpace>,
     free: u64,
     asked: Option<Instant>,
+    /// That the reserve cannot be filled is told once.
+    told: bool,
 }
 
 impl Reserve {
     pub(super) fn open(database: &Path, size: u64, space: Box<dyn FreeSpace>) -> Self {
         let mut path = database.as_os_str().to_owned();
         path.push(".reserve");
-        let mut reserve = Self { path: path.into(), size, held: false, space, free: u64::MAX, asked: None };
+        let mut reserve =
+            Self { path: path.into(), size, held: false, space, free: u64::MAX, asked: None, told: false };
         if size > 0 {
             reserve.held = reserve.is_filled();
             reserve.refill();
@@ -121,12 +124,17 @@ impl Reserve {
     }
 
     fn release(&mut self) {
-        match OpenOptions::new().write(true).open(&self.path).and_then(|file| Ok(ftruncate(&file, 0)?)) {
+        match self.empty() {
             Ok(()) => tracing::warn!("the disk is full; the reserve is in use and only essential writes are taken"),
             Err(error) => tracing::error!(%error, "the reserve cannot be released"),
         }
         self.held = false;
         self.asked = None;
+    }
+
+    fn empty(&self) -> io::Result<()> {
+        let file = OpenOptions::new().write(true).open(&self.path)?;
+        Ok(ftruncate(&file, 0)?)
     }
 
     /// Fills the reserve if there is room for it and for going on.
@@ -139,11 +147,18 @@ impl Reserve {
             return;
         }
         match self.fill() {
-            Ok(()) => self.held = true,
+            Ok(()) => {
+                tracing::info!("the reserve is filled");
+                self.held = true;
+                self.told = false;
+            }
             Err(error) => {
-                tracing::warn!(%error, "the reserve cannot be filled; only essential writes are taken");
-                // What little it got goes back.
-                self.release();
+                if !std::mem::replace(&mut self.told, true) {
+                    tracing::warn!(%error, "the reserve cannot be filled; only essential writes are taken");
+                }
+                // What little it got goes back; the next try waits for the next look at free space.
+                let _ = self.empty();
+                self.free = 0;
             }
         }
     }

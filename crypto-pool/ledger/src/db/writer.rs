@@ -209,11 +209,9 @@ impl Turn<'_> {
             }
             *open = true;
         }
-        if !alone {
-            if let Err(error) = self.command("SAVEPOINT work") {
-                answer(work, Some(error.clone()));
-                return Err(error);
-            }
+        if !alone && let Err(error) = self.command("SAVEPOINT work") {
+            answer(work, Some(error.clone()));
+            return Err(error);
         }
         let tx = Tx::new(self.connection, self.statements, self.rollbacks);
         let keep = catch_unwind(AssertUnwindSafe(|| work.run(&tx))).unwrap_or(false);

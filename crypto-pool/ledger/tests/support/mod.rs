@@ -141,6 +141,10 @@ impl House {
         self.log.verify_all(&mut |_, _| {}, &genuine, expect).unwrap()
     }
 
+    pub fn clock_now(&self) -> Instant {
+        pki_config::Clock::now(&*self.clock)
+    }
+
     /// What somebody does who holds the file and not the program.
     pub fn tamper(&self, sql: &str) {
         let connection = rusqlite::Connection::open(self.db.path()).unwrap();
