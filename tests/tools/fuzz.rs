@@ -76,23 +76,37 @@ fn run_targets(gate: &Gate, program: &Path) -> Outcome {
 }
 
 fn run_target(gate: &Gate, program: &Path, name: &str) -> Result<(), String> {
-    println!("fuzz {name}: {} s", gate.fuzz_seconds);
     let home = gate.target.join("fuzz");
     // What earlier runs learned is kept with the target folder; the program writes the seeds into it.
-    let corpus = home.join("corpus").join(name);
-    let findings = home.join("findings").join(name);
+    let (corpus, findings) = (home.join("corpus").join(name), home.join("findings").join(name));
     for folder in [&corpus, &findings] {
         std::fs::create_dir_all(folder).map_err(|e| format!("{}: {e}", folder.display()))?;
     }
     let mut seeds = Command::new(program);
     quiet(seeds.env("YINXIN_FUZZ", name).env("YINXIN_FUZZ_SEEDS", &corpus))?;
+    let log = findings.join("log");
+    let file = std::fs::File::create(&log).map_err(|e| format!("{}: {e}", log.display()))?;
     let mut command = Command::new(program);
-    command.env("YINXIN_FUZZ", name).arg(format!("-max_total_time={}", gate.fuzz_seconds));
-    command.args(["-timeout=10", "-rss_limit_mb=2048", "-max_len=65536", "-verbosity=0", "-print_final_stats=1"]);
+    command.env("YINXIN_FUZZ", name).arg(format!("-max_total_time={}", gate.fuzz_seconds)).stderr(file);
+    command
+        .args(["-timeout=10", "-rss_limit_mb=2048", "-max_len=65536", "-print_final_stats=1"])
+        .env("RUST_BACKTRACE", "0");
     command.arg(format!("-artifact_prefix={}/", findings.display())).arg(&corpus);
     let deadline = gate.deadline.min(Instant::now() + Duration::from_secs(gate.fuzz_seconds + 60));
-    match finish(&mut command, deadline) {
-        Ended::Well => Ok(()),
-        Ended::Badly(why) | Ended::NotStarted(why) => Err(why),
+    let ended = finish(&mut command, deadline);
+    let said = std::fs::read(&log).unwrap_or_default();
+    let said = String::from_utf8_lossy(&said);
+    match ended {
+        Ended::Well => {
+            let inputs = said.lines().find_map(|line| line.strip_prefix("stat::number_of_executed_units:"));
+            println!("{name}: {} inputs in {} s", inputs.unwrap_or("?").trim(), gate.fuzz_seconds);
+            Ok(())
+        }
+        Ended::Badly(why) | Ended::NotStarted(why) => {
+            // The panic and the file it was written to stand in the last lines.
+            let lines: Vec<&str> = said.lines().collect();
+            lines[lines.len().saturating_sub(30)..].iter().for_each(|line| println!("  {line}"));
+            Err(why)
+        }
     }
 }

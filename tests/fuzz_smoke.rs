@@ -1,0 +1,77 @@
+//! Every parser of outside bytes over its seeds and 20,000 mutations of them: no panic.
+//!
+//! The same functions run under libFuzzer in `cargo gate`, for longer and led by coverage.
+
+#[path = "fuzz/mutate.rs"]
+mod mutate;
+#[path = "fuzz/targets.rs"]
+mod targets;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use mutate::Mutator;
+use targets::{TARGETS, Target};
+
+/// Mutations for each target.
+const MUTATIONS: usize = 20_000;
+
+/// Whether the input parses.
+fn run(target: &Target, input: &[u8]) -> bool {
+    catch_unwind(AssertUnwindSafe(|| (target.run)(input))).unwrap_or_else(|_| {
+        let hex: String = input.iter().map(|b| format!("{b:02x}")).collect();
+        panic!("{} panics on {hex}\nas text: {}", target.name, String::from_utf8_lossy(input));
+    })
+}
+
+fn smoke(name: &str) {
+    let target = TARGETS.iter().find(|target| target.name == name).expect("a target of that name");
+    let seeds = (target.seeds)();
+    // From seeds that do not parse, mutations would not get past the first check.
+    let parsed = seeds.iter().filter(|seed| run(target, seed)).count();
+    assert!(parsed > 0 && 2 * parsed >= seeds.len(), "{parsed} of {} seeds parse", seeds.len());
+    // Nothing, one octet, and much of the same.
+    for input in [&[][..], &[0x30], &[0x30; 4096], &[0xff; 4096], &[b'['; 4096], "\u{feff}\u{0}".as_bytes()] {
+        run(target, input);
+    }
+    let mut mutator = Mutator::new(name, seeds);
+    let parsed = (0..MUTATIONS).filter(|_| run(target, &mutator.input())).count();
+    println!("{name}: {parsed} of {MUTATIONS} mutations parse");
+}
+
+macro_rules! smoke_tests {
+    ($($name:ident)*) => {
+        $(#[test] fn $name() { smoke(stringify!($name)); })*
+
+        #[test]
+        fn every_target_is_run() {
+            let run = [$(stringify!($name)),*];
+            let missing: Vec<_> = TARGETS.iter().map(|target| target.name).filter(|name| !run.contains(name)).collect();
+            assert!(missing.is_empty(), "add to smoke_tests!: {missing:?}");
+        }
+    };
+}
+
+smoke_tests! {
+    api certificate config crl instant name_der name_text path profile public_key san_der san_text serial signature
+}
+
+#[test]
+fn a_target_that_panics_is_found() {
+    let target = Target { name: "bad", run: |data| data.len() < 9 || panic!("too long"), seeds: Vec::new };
+    assert!(run(&target, b"short"));
+    let found = catch_unwind(AssertUnwindSafe(|| run(&target, b"not so short")));
+    let message = found.expect_err("a panic").downcast::<String>().expect("a message");
+    assert!(message.contains("bad panics on 6e6f7420"), "{message}");
+}
+
+#[test]
+fn mutations_are_the_same_in_every_run_and_differ_from_one_another() {
+    let inputs = |name| {
+        let mut mutator = Mutator::new(name, vec![b"some seed".to_vec(), b"another".to_vec()]);
+        (0..100).map(|_| mutator.input()).collect::<Vec<_>>()
+    };
+    assert_eq!(inputs("a"), inputs("a"));
+    assert_ne!(inputs("a"), inputs("b"));
+    let distinct: std::collections::HashSet<_> = inputs("a").into_iter().collect();
+    assert!(distinct.len() > 90, "{}", distinct.len());
+}
