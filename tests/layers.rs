@@ -88,17 +88,40 @@ fn every_crate_of_the_workspace_has_its_place_in_the_table() {
 
 #[test]
 fn a_protocol_core_does_no_io_and_knows_no_time() {
-    check(|krate, path, text| if rules::is_pure(krate, path) { rules::impurities(path, text) } else { Vec::new() });
+    check(|krate, path, text| {
+        let looked_at = rules::is_pure(krate, path) && !rules::is_test_file(path);
+        if looked_at { rules::impurities(path, text) } else { Vec::new() }
+    });
+}
+
+#[test]
+fn a_file_of_tests_is_declared_as_one() {
+    for krate in crates() {
+        for path in sources(krate).iter().filter(|path| path.ends_with("/tests.rs")) {
+            let module = path.trim_end_matches("/tests.rs");
+            let above = [format!("{module}.rs"), format!("{module}/mod.rs"), format!("{module}/lib.rs")];
+            let above = above.iter().find(|path| root().join(path).exists());
+            let above = above.unwrap_or_else(|| panic!("no module above {path}"));
+            assert!(rules::declares_tests(&read(above)), "{above} does not say #[cfg(test)] mod tests;");
+        }
+    }
 }
 
 #[test]
 fn sql_stands_in_the_stores_only() {
-    check(|_, path, text| if rules::may_hold_sql(path) { Vec::new() } else { rules::sql_statements(path, text) });
+    check(|_, path, text| {
+        let exempt = rules::may_hold_sql(path) || rules::is_test_file(path);
+        if exempt { Vec::new() } else { rules::sql_statements(path, text) }
+    });
 }
 
 #[test]
 fn a_table_is_named_by_its_owner_only() {
-    check(rules::foreign_tables);
+    check(
+        |krate, path, text| {
+            if rules::is_test_file(path) { Vec::new() } else { rules::foreign_tables(krate, path, text) }
+        },
+    );
     for krate in crates() {
         for path in files(krate.folder, &[".sql"]) {
             let faults = rules::foreign_tables_in_sql(krate, &path, &read(&path));

@@ -11,8 +11,8 @@ pub struct Crate {
     pub folder: &'static str,
     /// The crates of ours it may import.
     below: &'static [&'static str],
-    /// How the names of its tables start; the empty prefix means it has none.
-    tables: &'static str,
+    /// How the names of its tables start.
+    tables: &'static [&'static str],
 }
 
 impl Crate {
@@ -25,18 +25,18 @@ const POOL: &[&str] = &["pki-config", "engine", "ledger", "crypto-pool"];
 
 /// The layers, lowest first. Services of one layer never know each other: they meet through ports.
 pub const CRATES: [Crate; 9] = [
-    Crate { folder: "pki-config", below: &[], tables: "" },
-    Crate { folder: "crypto-pool/engine", below: &[], tables: "" },
-    Crate { folder: "crypto-pool/ledger", below: &["pki-config", "engine"], tables: "audit_" },
-    Crate { folder: "crypto-pool", below: &["pki-config", "engine", "ledger"], tables: "pool_" },
-    Crate { folder: "ca", below: POOL, tables: "ca_" },
-    Crate { folder: "ocsp", below: POOL, tables: "ocsp_" },
-    Crate { folder: "tsa", below: POOL, tables: "tsa_" },
-    Crate { folder: "eseal", below: POOL, tables: "eseal_" },
+    Crate { folder: "pki-config", below: &[], tables: &[] },
+    Crate { folder: "crypto-pool/engine", below: &[], tables: &[] },
+    Crate { folder: "crypto-pool/ledger", below: &["pki-config", "engine"], tables: &["audit_", "ledger_"] },
+    Crate { folder: "crypto-pool", below: &["pki-config", "engine", "ledger"], tables: &["pool_"] },
+    Crate { folder: "ca", below: POOL, tables: &["ca_"] },
+    Crate { folder: "ocsp", below: POOL, tables: &["ocsp_"] },
+    Crate { folder: "tsa", below: POOL, tables: &["tsa_"] },
+    Crate { folder: "eseal", below: POOL, tables: &["eseal_"] },
     Crate {
         folder: "web",
         below: &["pki-config", "engine", "ledger", "crypto-pool", "ca", "ocsp", "tsa", "eseal"],
-        tables: "web_",
+        tables: &["web_"],
     },
 ];
 
@@ -97,11 +97,26 @@ pub fn is_pure(krate: &Crate, path: &str) -> bool {
     pure && !path.ends_with("/tests.rs")
 }
 
+/// Whether a file holds the tests of a module: they may ask other programs and write files.
+pub fn is_test_file(path: &str) -> bool {
+    path.ends_with("/tests.rs") || path.contains("/tests/")
+}
+
+/// Whether the module above a test file says that it is one; else it would be part of the product.
+pub fn declares_tests(text: &str) -> bool {
+    let code = Source::of(text).code.split_whitespace().collect::<Vec<_>>().join(" ");
+    code.contains("#[cfg(test)] mod tests;")
+}
+
 /// I/O, clocks, threads, randomness and asynchrony.
 pub fn impurities(path: &str, text: &str) -> Vec<String> {
-    const WORDS: [&str; 25] = [
+    const WORDS: [&str; 29] = [
         "std::fs",
-        "std::net",
+        "TcpStream",
+        "TcpListener",
+        "UdpSocket",
+        "UnixStream",
+        "UnixListener",
         "std::thread",
         "std::process",
         "std::env",
@@ -134,7 +149,7 @@ pub fn impurities(path: &str, text: &str) -> Vec<String> {
     // `use std::{fs, …}` and the like.
     for group in source.code.split("use std::{").skip(1).filter_map(|rest| rest.split('}').next()) {
         for name in group.split(',').map(|name| name.split("::").next().unwrap_or_default().trim()) {
-            if ["fs", "net", "thread", "process", "env", "os"].contains(&name) {
+            if ["fs", "thread", "process", "env", "os"].contains(&name) {
                 faults.push(format!("{path}: use std::{{{name}}}"));
             }
         }
@@ -203,7 +218,7 @@ pub fn foreign_tables_in_sql(krate: &Crate, place: &str, sql: &str) -> Vec<Strin
 
 /// Our own tables, and those in which SQLite keeps its schema.
 fn is_own(krate: &Crate, table: &str) -> bool {
-    (!krate.tables.is_empty() && table.starts_with(krate.tables)) || table.starts_with("sqlite_")
+    krate.tables.iter().any(|prefix| table.starts_with(prefix)) || table.starts_with("sqlite_")
 }
 
 /// Names that stand where a table stands.
@@ -364,8 +379,16 @@ mod tests {
         }
         let good = "use pki_config::Instant; fn f(now: Instant, out: &mut impl std::io::Write) {} // std::fs";
         assert!(impurities("x", good).is_empty());
+        assert!(impurities("x", "use std::net::IpAddr;").is_empty(), "an address is a value");
         assert!(is_pure(&krate("ca"), "ca/src/core/lint/names.rs") && is_pure(&krate("crypto-pool/engine"), "any"));
         assert!(!is_pure(&krate("ca"), "ca/src/store.rs") && !is_pure(&krate("ca"), "ca/src/core/issue/tests.rs"));
+    }
+
+    #[test]
+    fn a_file_of_tests_is_one_only_if_the_module_above_says_so() {
+        assert!(is_test_file("ca/src/core/crl/tests.rs") && !is_test_file("ca/src/core/crl.rs"));
+        assert!(declares_tests("mod a;\n#[cfg(test)]\nmod tests;"));
+        assert!(!declares_tests("mod tests;") && !declares_tests("// #[cfg(test)] mod tests;"));
     }
 
     #[test]
