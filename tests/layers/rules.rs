@@ -94,7 +94,7 @@ pub fn sideways_imports(krate: &Crate, path: &str, text: &str) -> Vec<String> {
 /// modules in files of their own (`tests.rs`) may show what they made to other software.
 pub fn is_pure(krate: &Crate, path: &str) -> bool {
     let pure = krate.name() == "engine" || path.contains("/src/core/") || path.ends_with("/src/core.rs");
-    pure && !path.ends_with("/tests.rs")
+    pure && !is_test_file(path)
 }
 
 /// Whether a file holds the tests of a module: they may ask other programs and write files.
@@ -105,7 +105,9 @@ pub fn is_test_file(path: &str) -> bool {
 /// Whether the module above a test file says that it is one; else it would be part of the product.
 pub fn declares_tests(text: &str) -> bool {
     let code = Source::of(text).code.split_whitespace().collect::<Vec<_>>().join(" ");
-    code.contains("#[cfg(test)] mod tests;")
+    ["mod tests;", "pub(crate) mod tests;", "pub(super) mod tests;"]
+        .iter()
+        .any(|module| code.contains(&format!("#[cfg(test)] {module}")))
 }
 
 /// I/O, clocks, threads, randomness and asynchrony.
