@@ -26,6 +26,8 @@ pub struct Binding<'a> {
     pub purpose: Purpose,
     /// Its algorithm.
     pub algorithm: KeyAlgorithm,
+    /// The name it signs for, if any.
+    pub subject: Option<&'a [u8]>,
 }
 
 /// A new key pair, its private half as the backend stores it.

@@ -123,10 +123,13 @@ impl Kms {
         let id = KeyId::draw(&*self.0.random)?;
         let KeySpec { purpose, algorithm, subject, tenant } = spec;
         let backend = Arc::clone(&self.0.backend);
-        let owner = tenant.clone();
+        let (owner, name) = (tenant.clone(), subject.clone());
         // A thread of its own: an RSA key takes seconds, and the caller's executor must not stand still.
-        let made =
-            in_thread(move || backend.generate(Binding { tenant: &owner, key: id, purpose, algorithm })).await??;
+        let made = in_thread(move || {
+            let subject = name.as_deref();
+            backend.generate(Binding { tenant: &owner, key: id, purpose, algorithm, subject })
+        })
+        .await??;
         let record = KeyRecord {
             id,
             tenant,
@@ -386,7 +389,13 @@ fn require(by: &Authorized, permission: Permission) -> Result<(), Error> {
 }
 
 fn binding(record: &KeyRecord) -> Binding<'_> {
-    Binding { tenant: &record.tenant, key: record.id, purpose: record.purpose, algorithm: record.algorithm }
+    Binding {
+        tenant: &record.tenant,
+        key: record.id,
+        purpose: record.purpose,
+        algorithm: record.algorithm,
+        subject: record.subject.as_deref(),
+    }
 }
 
 async fn in_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {

@@ -80,12 +80,14 @@ impl Backend for Soft {
 /// What the wrapped key is bound to, each part with its length so that no two bindings look alike.
 fn aad(binding: Binding<'_>, spki: &[u8]) -> Vec<u8> {
     let algorithm = binding.algorithm.to_string();
-    let parts: [&[u8]; 6] = [
+    let parts: [&[u8]; 7] = [
         b"yinxin wrapped key, version 1",
         binding.tenant.as_str().as_bytes(),
         binding.key.as_bytes(),
         binding.purpose.as_str().as_bytes(),
         algorithm.as_bytes(),
+        // An empty name and none are the same here: neither signs anything.
+        binding.subject.unwrap_or_default(),
         spki,
     ];
     let mut out = Vec::with_capacity(256);
@@ -112,7 +114,8 @@ mod tests {
     }
 
     fn binding(tenant: &TenantId, algorithm: KeyAlgorithm) -> Binding<'_> {
-        Binding { tenant, key: KeyId::from_bytes([1; 16]), purpose: Purpose::CertificateAuthority, algorithm }
+        let (key, purpose) = (KeyId::from_bytes([1; 16]), Purpose::CertificateAuthority);
+        Binding { tenant, key, purpose, algorithm, subject: Some(b"name") }
     }
 
     #[test]
@@ -140,6 +143,8 @@ mod tests {
             Binding { key: KeyId::from_bytes([2; 16]), ..right },
             Binding { purpose: Purpose::Tls, ..right },
             Binding { algorithm: KeyAlgorithm::P256, ..right },
+            Binding { subject: Some(b"mane"), ..right },
+            Binding { subject: None, ..right },
         ];
         assert!(soft.load(right, &made.public, &made.wrapped).is_ok());
         for binding in wrong {
