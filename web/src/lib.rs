@@ -23,3 +23,6 @@ mod stall;
 mod store;
 pub mod tls;
 pub mod up;
+
+#[cfg(test)]
+mod test_house;

@@ -356,3 +356,6 @@ fn armour(der: &[u8]) -> String {
     pem::encode_string("CERTIFICATE", LineEnding::LF, der)
         .expect("the label is known and the length far below the limit")
 }
+
+#[cfg(test)]
+mod tests;

@@ -220,6 +220,9 @@ fn nothing_acknowledged_is_lost_when_the_process_is_killed() {
     let done = done.lock().unwrap();
     let serials: HashSet<_> = done.certificates.keys().collect();
     let revoked = done.certificates.values().filter(|revoked| **revoked).count();
-    println!("{kills} kills, {} certificates and {revoked} revocations acknowledged, none lost; slowest start {slowest:?}", serials.len());
+    println!(
+        "{kills} kills, {} certificates and {revoked} revocations acknowledged, none lost; slowest start {slowest:?}",
+        serials.len()
+    );
     assert!(serials.len() > usize::try_from(kills).unwrap(), "too little was acknowledged to show anything");
 }
