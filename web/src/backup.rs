@@ -60,3 +60,6 @@ const LONGEST_HEADER: usize = 256 << 10;
 const LONGEST_MANIFEST: usize = 4 << 10;
 /// Longest signature. Unit: bytes.
 const LONGEST_SIGNATURE: usize = 512;
+
+#[cfg(test)]
+mod tests;

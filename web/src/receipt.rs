@@ -342,7 +342,7 @@ fn certificates(text: &str, most: usize, field: Field) -> Result<Vec<Cert>, BadR
             return Err(BadReceipt::TooLong(field));
         }
         let end = rest.find(END).ok_or(BadReceipt::Encoding(field))? + END.len();
-        let (label, der) = pem::decode_vec(rest[..end].as_bytes()).map_err(|_| BadReceipt::Encoding(field))?;
+        let (label, der) = pem::decode_vec(&rest.as_bytes()[..end]).map_err(|_| BadReceipt::Encoding(field))?;
         if label != "CERTIFICATE" {
             return Err(BadReceipt::Encoding(field));
         }
