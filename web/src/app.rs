@@ -11,6 +11,7 @@ mod schedule;
 
 use std::fmt;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError};
 
 use ca::{Ca, CaOptions, Probe};
@@ -27,6 +28,7 @@ use pki_config::{Actor, Clock, ErrorCode, Event, IssuerId, Random, TenantId};
 use zeroize::Zeroizing;
 
 use crate::auth::{Lockout, Secret};
+use crate::backup::{self, Source};
 use crate::data_dir::{DataDir, DataDirError, NewDataDir, SetupFile};
 use crate::problem::Failure;
 use crate::receipt::{self, LogChain};
@@ -40,6 +42,12 @@ static COVERED: LazyLock<Vec<&'static Table>> = LazyLock::new(|| {
     let keys: &[&Table] = &[&crypto_pool::KEY_TABLE];
     [keys, ca::COVERED, store::COVERED].into_iter().flatten().copied().collect()
 });
+
+/// Every table the audit log answers for: for checking and restoring without an [`App`].
+#[must_use]
+pub fn covered() -> &'static [&'static Table] {
+    &COVERED
+}
 
 /// What an application is built from.
 pub struct AppOptions {
@@ -141,7 +149,8 @@ struct Inner {
     tls: Arc<ServerCertificate>,
     lockout: Lockout,
     /// Whether what a crash left was settled; nothing is issued before.
-    settled: tokio::sync::Mutex<bool>,
+    settled: AtomicBool,
+    settling: tokio::sync::Mutex<()>,
     /// One unsealing at a time: Argon2 takes memory.
     unsealing: tokio::sync::Mutex<()>,
     /// What the newest full check found.
@@ -183,6 +192,7 @@ impl App {
         if app.is_open() {
             app.work_when_open().await;
         }
+        app.record_restored().await;
         if let Err(error) = app.record_system(Event::SystemStarted, app.installation().to_owned()).await {
             tracing::warn!(code = %error.code(), "the start could not be recorded");
         }
@@ -242,7 +252,8 @@ impl App {
             checkpointer: OnceLock::new(),
             tls: Arc::new(ServerCertificate::default()),
             lockout,
-            settled: tokio::sync::Mutex::new(false),
+            settled: AtomicBool::new(false),
+            settling: tokio::sync::Mutex::new(()),
             unsealing: tokio::sync::Mutex::new(()),
             findings: Mutex::default(),
             options,
@@ -274,21 +285,34 @@ impl App {
         Ok(())
     }
 
-    /// Settles what a crash left open, once, before anything is issued.
+    /// Settles what a crash left open, once.
     ///
     /// # Errors
     /// The clock or the log does not allow it yet; nothing may be issued then.
     pub async fn settle(&self) -> Result<(), Failure> {
-        // Held throughout: whoever issues waits here until the settling is done.
-        let mut settled = self.0.settled.lock().await;
-        if !*settled {
+        if self.0.settled.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        // Whoever issues waits here until the settling is done: it would take an issuance that is under
+        // way for one that a crash interrupted.
+        let _one_at_a_time = self.0.settling.lock().await;
+        if !self.0.settled.load(Ordering::Acquire) {
             let serials = self.0.ca.recover(&Actor::system()).await?;
             if !serials.is_empty() {
                 tracing::warn!(count = serials.len(), "issuances interrupted by a crash were revoked");
             }
-            *settled = true;
+            self.0.settled.store(true, Ordering::Release);
         }
         Ok(())
+    }
+
+    /// The authority, with nothing left unsettled: the way to it for everything that issues.
+    ///
+    /// # Errors
+    /// As [`App::settle`].
+    pub async fn issuing(&self) -> Result<&Ca, Failure> {
+        self.settle().await?;
+        Ok(&self.0.ca)
     }
 
     /// Opens the sealed root key of a production installation. Every attempt is recorded.
@@ -335,6 +359,8 @@ impl App {
         }
         self.work_when_open().await;
         self.renew_invitation().await;
+        // Until now heads could not be signed; the next second would, and the status says so at once.
+        self.checkpoint_now().await?;
         Ok(())
     }
 
@@ -370,6 +396,32 @@ impl App {
         });
         if ended.await.is_err() {
             tracing::error!("the database was not closed in order; the next start recovers it");
+        }
+    }
+
+    /// A directory that was restored from a backup says so once in its log. The mark goes only when the
+    /// entry is durable; a crash in between records it twice.
+    async fn record_restored(&self) {
+        let mark = match backup::restored_mark(self.0.dir.path()) {
+            Ok(Some(mark)) => mark,
+            Ok(None) => return,
+            Err(error) => return tracing::warn!(%error, "whether this was restored cannot be read"),
+        };
+        let draft = EntryDraft {
+            actor: Actor::system(),
+            event: Event::BackupRestored,
+            object: self.installation().to_owned(),
+            outcome: Outcome::Done,
+            payload: mark.payload(),
+            covers: Vec::new(),
+        };
+        match self.0.audit.record(Importance::Essential, draft).await {
+            Ok(_) => {
+                if let Err(error) = mark.remove(self.0.dir.path()) {
+                    tracing::warn!(%error, "the mark of a restored backup was not removed");
+                }
+            }
+            Err(error) => tracing::warn!(?error, "the restored backup could not be recorded"),
         }
     }
 
@@ -506,6 +558,26 @@ impl App {
     /// `FORBIDDEN` where the suite itself has none.
     pub fn as_system(&self, permission: Permission) -> Result<Authorized, Failure> {
         Ok(authorize(&Actor::system(), permission, self.setup())?)
+    }
+
+    /// What a backup of this moment is made of.
+    ///
+    /// # Errors
+    /// As [`App::checkpoint_now`].
+    pub async fn backup_source(&self) -> Result<Source, Failure> {
+        let log_key = self.0.kms.active(&TenantId::house(), Purpose::AuditLog).await?.ok_or(ErrorCode::AuditBroken)?;
+        Ok(Source {
+            db: self.0.db.clone(),
+            pool: self.0.pool.clone(),
+            log_key,
+            checkpoint: self.checkpoint_now().await?,
+            issuers: self.0.ca.issuers().iter().map(|i| (i.id.clone(), i.certificate.clone())).collect(),
+            dir: self.0.dir.path().to_owned(),
+            setup: self.0.setup.clone(),
+            now: self.clock().now(),
+            random: Arc::clone(&self.0.options.random),
+            cost: self.argon2(),
+        })
     }
 
     /// A checkpoint over everything until now.

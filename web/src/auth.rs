@@ -60,9 +60,12 @@ async fn holder(app: &App, hash: Option<[u8; 32]>) -> Result<Option<Actor>, Fail
     Ok(Some(Actor::new(officer.tenant, officer.id, officer.role, Channel::Https)))
 }
 
-/// Counts a failed login and records it. The address counts as personal data, so it is in the payload.
+/// Counts a failed login and records it, unless so many are recorded already that strangers would fill
+/// the log. The address counts as personal data, so it is in the payload.
 pub async fn failed_login(app: &App, address: std::net::IpAddr) -> Failure {
-    app.lockout().failed(address);
+    if !app.lockout().failed(address) {
+        return Failure::new(ErrorCode::Unauthenticated);
+    }
     let refused = Outcome::Refused(ErrorCode::Unauthenticated);
     let payload = address.to_string().into_bytes();
     let draft = EntryDraft {

@@ -75,6 +75,7 @@ fn calls() -> Vec<Call> {
         needs("system/status", P::ReadSystem, system::status),
         needs("system/unseal", P::Unseal, system::unseal),
         needs("system/accept-clock", P::AcceptClock, system::accept_clock),
+        needs("system/backup", P::Backup, system::backup),
         open("error/list", errors::list),
         open("error/describe", errors::describe),
     ]

@@ -73,7 +73,6 @@ async fn fill(app: &App) -> Result<String, AppError> {
         };
         app.ca().create_issuer(&manage, &ceremony, new).await?;
     }
-    *app.0.settled.lock().await = true;
     app.renew_own().await?;
     app.ca().publish_due_crls(&pki_config::Actor::system()).await?;
     for issuer in app.ca().issuers().iter().filter(|i| i.parent.is_none()) {

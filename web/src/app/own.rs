@@ -63,7 +63,7 @@ impl App {
             days: None,
         };
         let issue = self.as_system(Permission::IssueCertificate)?;
-        let certificate = self.ca().issue_for_key(&issue, request).await?;
+        let certificate = self.issuing().await?.issue_for_key(&issue, request).await?;
         self.use_own(OwnPurpose::AuditSigner, key.id, &certificate).await
     }
 
@@ -91,7 +91,7 @@ impl App {
             days: None,
         };
         let issue = self.as_system(Permission::IssueCertificate)?;
-        let certificate = self.ca().issue_for_key(&issue, request).await?;
+        let certificate = self.issuing().await?.issue_for_key(&issue, request).await?;
         self.use_own(OwnPurpose::TlsServer, key.id, &certificate).await?;
         self.use_tls(key.id, &certificate).await?;
         if let Some((old, _)) = old {

@@ -12,19 +12,25 @@ use crate::problem::Failure;
 /// Addresses remembered; when full, those that are forgiven are dropped first, then everybody waits.
 const ADDRESSES: usize = 10_000;
 
+/// Failed logins that are recorded in a minute; further ones are only counted.
+const RECORDED: u32 = 60;
+
 /// Counts failed logins. An IPv6 address counts by its /64, which one customer has to itself.
 pub struct Lockout {
     clock: Arc<dyn Clock>,
     failures: u32,
     forgiven_after: Duration,
     seen: Mutex<HashMap<IpAddr, Instant>>,
+    /// When this minute began, and how many were recorded in it.
+    recorded: Mutex<(Instant, u32)>,
 }
 
 impl Lockout {
     /// After `failures` in a row an address waits; one is forgiven each `forgiven_after`.
     #[must_use]
     pub fn new(clock: Arc<dyn Clock>, failures: u32, forgiven_after: Duration) -> Self {
-        Self { clock, failures, forgiven_after, seen: Mutex::new(HashMap::new()) }
+        let recorded = Mutex::new((clock.now(), 0));
+        Self { clock, failures, forgiven_after, seen: Mutex::default(), recorded }
     }
 
     /// Refuses an address that failed too often.
@@ -42,8 +48,8 @@ impl Lockout {
         if full || owed > allowed { Err(Failure::new(ErrorCode::TooManyTries)) } else { Ok(()) }
     }
 
-    /// Notes a failed login.
-    pub fn failed(&self, address: IpAddr) {
+    /// Notes a failed login; says whether it is to be recorded in the log.
+    pub fn failed(&self, address: IpAddr) -> bool {
         let now = self.clock.now();
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         if seen.len() >= ADDRESSES {
@@ -53,6 +59,14 @@ impl Lockout {
             let forgiven_at = seen.entry(network(address)).or_insert(now);
             *forgiven_at = (*forgiven_at).max(now).plus(self.forgiven_after);
         }
+        drop(seen);
+        let mut recorded = self.recorded.lock().unwrap_or_else(PoisonError::into_inner);
+        // A clock that went back begins a new minute as well.
+        if now.since(recorded.0) >= Duration::from_secs(60) || now < recorded.0 {
+            *recorded = (now, 0);
+        }
+        recorded.1 = recorded.1.saturating_add(1);
+        recorded.1 <= RECORDED
     }
 }
 
@@ -91,6 +105,16 @@ mod tests {
         assert!(lockout.check(bad).is_ok());
         lockout.failed(bad);
         assert!(lockout.check(bad).is_err());
+    }
+
+    #[test]
+    fn strangers_cannot_fill_the_log() {
+        let (clock, lockout) = lockout();
+        let recorded =
+            |from: u32| (0..500_u32).filter(|i| lockout.failed(std::net::Ipv4Addr::from(from + i).into())).count();
+        assert_eq!(recorded(0), 60);
+        clock.advance(Duration::from_secs(60));
+        assert_eq!(recorded(1000), 60);
     }
 
     #[test]

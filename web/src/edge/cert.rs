@@ -17,7 +17,7 @@ use crate::problem::Failure;
 
 /// `cert/issue`.
 pub async fn issue(app: App, by: Authorized, ask: CertRequest) -> Result<Issued, Failure> {
-    let certificate = app.ca().issue(&by, new_request(ask)?).await?;
+    let certificate = app.issuing().await?.issue(&by, new_request(ask)?).await?;
     issued(&app, &certificate).await
 }
 
@@ -29,7 +29,7 @@ pub async fn submit(app: App, by: Authorized, ask: CertRequest) -> Result<Reques
 
 /// `cert/approve`.
 pub async fn approve(app: App, by: Authorized, ask: RequestRef) -> Result<Issued, Failure> {
-    let certificate = app.ca().approve(&by, ask.request.parse()?).await?;
+    let certificate = app.issuing().await?.approve(&by, ask.request.parse()?).await?;
     issued(&app, &certificate).await
 }
 

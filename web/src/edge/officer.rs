@@ -205,7 +205,7 @@ async fn make(app: &App, officer: &Officer, ask: CredentialAsk) -> Result<(Crede
         days: None,
     };
     let system = app.as_system(pki_config::role::Permission::IssueCertificate)?;
-    let certificate = app.ca().issue(&system, request).await?;
+    let certificate = app.issuing().await?.issue(&system, request).await?;
     let chain = app.ca().chain(&certificate.issuer)?;
     let text = pem("CERTIFICATE", &certificate.der) + &pem_chain(&chain.issuers);
     let hash = engine::sm3::hash(&certificate.der);

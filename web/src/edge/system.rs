@@ -4,8 +4,9 @@ use pki_config::ErrorCode;
 use pki_config::role::Authorized;
 use zeroize::Zeroizing;
 
-use crate::api::{AcceptClock, Nothing, SystemStatus, Unseal};
+use crate::api::{AcceptClock, BackupAsk, BackupInfo, Nothing, SystemStatus, Unseal};
 use crate::app::App;
+use crate::backup::{self, BackupError};
 use crate::problem::Failure;
 
 /// `system/status`.
@@ -27,4 +28,16 @@ pub async fn accept_clock(app: App, by: Authorized, ask: AcceptClock) -> Result<
     }
     app.accept_clock(&by, &reason).await?;
     Ok(app.status().await)
+}
+
+/// `system/backup`: the file is written on the server's machine, by the server's user.
+pub async fn backup(app: App, by: Authorized, ask: BackupAsk) -> Result<BackupInfo, Failure> {
+    let file = std::path::PathBuf::from(&ask.file);
+    if !file.is_absolute() {
+        return Err(Failure::saying(ErrorCode::BadRequest, "file is not an absolute path"));
+    }
+    let source = app.backup_source().await?;
+    let made = backup::make_file(source, &by, &file, ask.passphrase.map(Zeroizing::new)).await;
+    // Whoever may make backups may know why one could not be written where they wanted it.
+    Ok(made.map_err(|error: BackupError| Failure::saying(error.code(), error))?.info)
 }

@@ -1,0 +1,13 @@
+//! The whole server in one process: real routers, real database, a clock and a random source in hand.
+
+#![allow(clippy::unwrap_used)] // A test that cannot go on ends.
+
+#![allow(clippy::unwrap_used)] // A test that cannot go on ends.
+
+mod calls;
+mod clock;
+mod first_start;
+mod house;
+mod officers;
+mod repository;
+mod sealed;
