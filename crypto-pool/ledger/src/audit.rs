@@ -38,7 +38,7 @@ pub struct StoredEntry {
     pub seq: Seq,
     /// The DER leaf; [`Entry::from_der`] reads it.
     pub leaf: Vec<u8>,
-    /// The payload, unless it was erased.
+    /// The payload; `None` only if somebody took it away.
     pub payload: Option<Vec<u8>>,
 }
 
