@@ -38,7 +38,7 @@ use crate::tls::{ServerCertificate, TlsError};
 pub use first_start::FirstStart;
 
 /// Every table the audit log answers for.
-static COVERED: LazyLock<Vec<&'static Table>> = LazyLock::new(|| {
+pub(crate) static COVERED: LazyLock<Vec<&'static Table>> = LazyLock::new(|| {
     let keys: &[&Table] = &[&crypto_pool::KEY_TABLE];
     [keys, ca::COVERED, store::COVERED].into_iter().flatten().copied().collect()
 });

@@ -24,8 +24,11 @@ mod issuers;
 mod language;
 mod new_key;
 mod officers;
+mod offline;
 mod passphrase;
 mod pem;
+mod restore;
+mod start;
 mod system;
 mod table;
 #[cfg(test)]
@@ -57,6 +60,8 @@ pub fn run() -> ExitCode {
 
 fn dispatch(global: &Global, console: Console, command: Command) -> Result<(), Failure> {
     match command {
+        Command::Up(args) => start::up(global, console, &args),
+        Command::Init(args) => start::init(global, console, &args),
         Command::Config(command) => system::config(global, console, &command),
         Command::Trust(command) => trust::run(global, console, command),
         Command::Verify(args) => verify::run(global, console, &args),
@@ -91,10 +96,12 @@ async fn with_server(global: &Global, console: Console, command: Command) -> Res
         Command::Clock(ClockCommand::Accept { reason }) => system::accept_clock(global, console, reason).await,
         Command::Doctor => system::doctor(global, console).await,
         Command::Status => system::status(global, console).await,
-        // Not until the server's part is in.
-        Command::Up(_) | Command::Init(_) | Command::Restore(_) => {
-            Err(Failure::Here("This build cannot do that yet.".to_owned()))
-        }
-        Command::Config(_) | Command::Trust(_) | Command::Verify(_) | Command::Error { .. } => Ok(()),
+        Command::Restore(args) => restore::run(global, console, args).await,
+        Command::Up(_)
+        | Command::Init(_)
+        | Command::Config(_)
+        | Command::Trust(_)
+        | Command::Verify(_)
+        | Command::Error { .. } => Ok(()),
     }
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use pki_config::config::Config;
 
 use crate::cli::args::{Global, Up};
-use crate::cli::failure::Failure;
+use crate::cli::failure::{Failure, sentence};
 
 /// The configuration of `--config`, else of `yinxin.toml` in the data directory, else the defaults; and
 /// the file it came from.
@@ -55,10 +55,7 @@ pub fn to_toml(config: &Config) -> String {
 }
 
 fn wrong(error: &pki_config::config::ConfigError) -> Failure {
-    let text = error.to_string();
-    let mut letters = text.chars();
-    let first: String = letters.next().map(|c| c.to_uppercase().collect()).unwrap_or_default();
-    Failure::Usage(format!("{first}{}.", letters.as_str().trim_end_matches('.')))
+    Failure::Usage(sentence(&error.to_string()))
 }
 
 #[cfg(test)]

@@ -40,6 +40,12 @@ impl Failure {
         Self::Here(format!("{}: {why}.", path.display()))
     }
 
+    /// What an error of ours says, made a sentence.
+    #[must_use]
+    pub fn here(error: &dyn std::fmt::Display) -> Self {
+        Self::Here(sentence(&error.to_string()))
+    }
+
     /// The server's code, if a server answered.
     #[must_use]
     pub fn code(&self) -> Option<&str> {
@@ -110,6 +116,14 @@ impl Failure {
         }
         text
     }
+}
+
+/// A text with a capital at its beginning and a full stop at its end.
+#[must_use]
+pub fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    let first: String = letters.next().map(|c| c.to_uppercase().collect()).unwrap_or_default();
+    format!("{first}{}.", letters.as_str().trim_end_matches('.'))
 }
 
 /// What to do about a code, where there is something to do.

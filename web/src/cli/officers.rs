@@ -72,7 +72,7 @@ async fn add(client: &Client, console: Console, args: OfficerAddArgs) -> Result<
 /// # Errors
 /// The link, the server's certificate or the file is not right, or the server refuses.
 pub async fn claim(global: &Global, console: Console, args: Claim) -> Result<(), Failure> {
-    let (server, secret) = take_apart(&args.link)?;
+    let (server, secret) = take_apart(&link(&args.link)?)?;
     let credential = Credential::anonymous(roots(global, args.root.as_deref())?);
     let client = Client::tls(&server, &credential)?;
     let wanted = Wanted::prepare(args.token, "officer", args.out)?;
@@ -149,6 +149,18 @@ fn default_file(name: &str, token: bool) -> PathBuf {
     PathBuf::from(file)
 }
 
+/// A link as typed, or the one in a file: there other users of the machine do not see it.
+fn link(typed: &str) -> Result<Zeroizing<String>, Failure> {
+    let path = Path::new(typed);
+    if !path.is_file() {
+        return Ok(Zeroizing::new(typed.to_owned()));
+    }
+    let wrong = || Failure::Here(format!("{} holds no link.", path.display()));
+    let text = Zeroizing::new(String::from_utf8(file::read(path, 4096)?).map_err(|_| wrong())?);
+    let line = text.lines().find(|line| line.starts_with("https://")).ok_or_else(wrong)?;
+    Ok(Zeroizing::new(line.trim().to_owned()))
+}
+
 /// The server and the secret in a one-time link: `https://HOST:PORT/…#SECRET`, or with the secret as the
 /// last part of the path or query.
 fn take_apart(link: &str) -> Result<(String, Zeroizing<String>), Failure> {
@@ -191,6 +203,17 @@ mod tests {
         for link in ["http://localhost/claim#0123456789abcdef", "https://localhost", "https://localhost/claim", "x"] {
             assert!(take_apart(link).is_err(), "{link}");
         }
+    }
+
+    #[test]
+    fn a_link_can_lie_in_a_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("admin-link.txt");
+        std::fs::write(&path, "https://localhost:8443/setup#yl_0123456789abcdef\n").unwrap();
+        let text = link(path.to_str().unwrap()).unwrap();
+        assert_eq!(take_apart(&text).unwrap().1.as_str(), "yl_0123456789abcdef");
+        std::fs::write(&path, "nothing\n").unwrap();
+        assert!(link(path.to_str().unwrap()).is_err());
     }
 
     #[test]

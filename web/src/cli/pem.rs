@@ -101,6 +101,15 @@ pub fn subject(certificate: &[u8]) -> String {
         .map_or_else(|| name.to_string(), |name| name.to_string())
 }
 
+/// What people call the subject: its common name, else its whole name.
+#[must_use]
+pub fn short_subject(certificate: &[u8]) -> String {
+    let whole = subject(certificate);
+    let parsed = whole.parse::<pki_config::name::DistinguishedName>().ok();
+    let common = parsed.as_ref().and_then(|name| name.get(pki_config::name::Attribute::CommonName));
+    common.map_or_else(|| whole.clone(), str::to_owned)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

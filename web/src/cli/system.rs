@@ -92,6 +92,7 @@ pub async fn backup(global: &Global, console: Console, args: args::Backup) -> Re
     };
     let file = std::path::absolute(&args.file).map_err(|e| Failure::file(&args.file, &e))?;
     let file = file.to_str().ok_or_else(|| Failure::Usage("The file's name is not UTF-8.".to_owned()))?.to_owned();
+    let with_passphrase = passphrase.is_some();
     let ask = BackupAsk { file, passphrase };
     let info: BackupInfo = console.waiting("Writing the backup", client.call_long("system/backup", &ask)).await?;
     console.answer(&info, || {
@@ -99,7 +100,8 @@ pub async fn backup(global: &Global, console: Console, args: args::Backup) -> Re
         table.row(["  file", &info.file]);
         table.row(["  size", &format!("{} bytes", info.size)]);
         table.row(["  log", &format!("{} entries, root {}", info.entries, info.root)]);
-        format!("Backup written\n{table}Keep a checkpoint outside as well (`yinxin audit checkpoint --out FILE`): restore compares.")
+        let opens = if with_passphrase { "the root key or the passphrase" } else { "the root key only" };
+        format!("Backup written; it opens with {opens}\n{table}")
     })
 }
 

@@ -55,10 +55,12 @@ pub struct OfficerAddArgs {
 The server is believed if its certificate leads to a root in the data directory, in the trust store
 (`yinxin trust add`) or in --root; the link itself proves nothing.
 
-Example:
-  yinxin claim 'https://ca.example.cn:8443/claim#…' --root ec-root.pem --out me.pem")]
+Examples:
+  yinxin claim yinxin-data/admin-link.txt --out admin.pem
+  yinxin claim 'https://ca.example.cn:8443/setup#yl_…' --root ec-root.pem --out me.pem")]
 pub struct Claim {
-    /// The one-time link.
+    /// The one-time link, or a file that holds it.
+    #[arg(value_name = "LINK|FILE")]
     pub link: String,
     /// Get a bearer token instead of a client certificate.
     #[arg(long)]

@@ -74,6 +74,14 @@ pub enum ClockCommand {
 
 /// `yinxin backup`.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+A backup opens with the root key, that is, in production with its passphrase. In a trial that key is the file
+root.key of the data directory: keep it elsewhere, or let a passphrase of 12 characters or more open the backup
+as well. Keep checkpoints outside, too: `restore` compares.
+
+Examples:
+  yinxin backup /mnt/elsewhere/monday.yxb --ask-passphrase
+  yinxin audit checkpoint --out /mnt/elsewhere/monday.checkpoint")]
 pub struct Backup {
     /// New file, on the server's machine.
     pub file: PathBuf,
@@ -100,7 +108,11 @@ pub struct Restore {
     /// A CRL the world has seen; a backup whose last CRL is older is refused.
     #[arg(long, value_name = "F")]
     pub crl: Vec<PathBuf>,
-    /// Read the passphrase from this file instead of the terminal.
+    /// Open a trial's backup with its root.key, which was kept elsewhere.
+    #[arg(long, value_name = "F", conflicts_with = "passphrase_file")]
+    pub root_key: Option<PathBuf>,
+    /// Read the passphrase from this file instead of the terminal: the one given to `backup`, or in production
+    /// that of the root key.
     #[arg(long, value_name = "F")]
     pub passphrase_file: Option<PathBuf>,
 }

@@ -107,5 +107,5 @@ fn is_given(report: &Report, place: usize, against: &Against) -> bool {
 }
 
 fn subject(report: &Report, place: usize) -> String {
-    report.path.get(place).map_or_else(|| "?".to_owned(), |cert| pem::subject(cert.der()))
+    report.path.get(place).map_or_else(|| "?".to_owned(), |cert| pem::short_subject(cert.der()))
 }
