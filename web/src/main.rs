@@ -1,5 +1,6 @@
 //! The `yinxin` binary; everything it does is in `web::cli`.
 
+use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use tracing_subscriber::EnvFilter;
@@ -12,7 +13,11 @@ fn main() -> ExitCode {
     }
     let level = std::env::var("YINXIN_LOG").ok().filter(|level| !level.is_empty()).unwrap_or_else(|| "warn".to_owned());
     match EnvFilter::try_new(&level) {
-        Ok(filter) => tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init(),
+        Ok(filter) => tracing_subscriber::fmt()
+            .with_env_filter(filter)
+            .with_ansi(std::io::stderr().is_terminal())
+            .with_writer(std::io::stderr)
+            .init(),
         Err(_) => {
             eprintln!("YINXIN_LOG must be error, warn, info, debug or trace, not {level:?}.");
             return ExitCode::from(2);

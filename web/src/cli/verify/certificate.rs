@@ -14,7 +14,7 @@ pub(super) fn check(file: &Path, leaf: &Cert, others: &[Cert], receipt: Option<&
     let crls: Vec<Crl> = against.given_crls.iter().chain(&against.found_crls).cloned().collect();
     let options = Options { revocation: Revocation::Required, crls: &crls, ..Options::default() };
     let report = examine(leaf, &intermediates, &against.anchors, against.at, &options);
-    let mut steps = vec![chain(&report), validity(&report, against), revocation(&report, against)];
+    let mut steps = vec![chain(&report), validity(&report, against), revocation(&report, &crls, against)];
     steps.push(match receipt {
         Some(receipt) => super::receipt::check(receipt, leaf, against),
         None => Step::not_checked("receipt", "none is given"),
@@ -71,7 +71,7 @@ pub(super) fn validity(report: &Report, against: &Against) -> Step {
 
 /// Whether a CRL says something about the certificate. CRLs that only happen to lie in the data directory
 /// may be of no use; those that the caller gave must be.
-fn revocation(report: &Report, against: &Against) -> Step {
+fn revocation(report: &Report, crls: &[Crl], against: &Against) -> Step {
     let mut leaf = Step::not_checked("revocation", "no CRL of its issuer is given");
     let mut notes = Vec::new();
     for finding in report.findings.iter().filter(|finding| finding.check == Check::Revocation) {
@@ -90,7 +90,9 @@ fn revocation(report: &Report, against: &Against) -> Step {
                 }
             }
             Err(Problem::NoCrl) if finding.certificate > 0 => notes.push(format!("{} was not looked up", name())),
-            Ok(()) if finding.certificate == 0 => leaf = Step::pass("revocation", "not revoked"),
+            Ok(()) if finding.certificate == 0 => {
+                leaf = Step::pass("revocation", as_of(report, crls));
+            }
             _ => {}
         }
     }
@@ -98,6 +100,13 @@ fn revocation(report: &Report, against: &Against) -> Step {
         leaf.detail = format!("{}; {}", leaf.detail, notes.join("; "));
     }
     leaf
+}
+
+/// Of when the newest list is in which the leaf does not stand.
+fn as_of(report: &Report, crls: &[Crl]) -> String {
+    let issuer = report.path.first().map(Cert::issuer);
+    let newest = crls.iter().filter(|crl| Some(crl.issuer()) == issuer).map(Crl::this_update).max();
+    newest.map_or_else(|| "not revoked".to_owned(), |at| format!("not in the CRL of {at}"))
 }
 
 /// Whether the caller gave a CRL of this certificate's issuer.
