@@ -22,7 +22,7 @@ mod file;
 mod issue;
 mod issuers;
 mod language;
-mod new_key;
+pub(crate) mod new_key;
 mod officers;
 mod offline;
 mod passphrase;

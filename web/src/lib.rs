@@ -4,8 +4,9 @@
 //! `api` is the REST contract and `cli` the command line that speaks it. `up` goes from a data directory
 //! (`data_dir`) to a running service: `app` plugs everything together, `router` is the map of addresses,
 //! `auth` finds out who calls, `edge` decodes, calls and encodes, `problem` turns every error into an
-//! answer, `store` has all SQL of this crate. `receipt` proves what is in the log. `portal` shows pages to people. `serve`, `stall` and `tls`
-//! are the doors.
+//! answer, `store` has all SQL of this crate. `receipt` proves what is in
+//! the log, `backup` keeps and restores it, `doctor` tries everything once, `portal` shows pages to people.
+//! `serve`, `stall` and `tls` are the doors.
 
 pub mod api;
 pub mod app;
@@ -13,6 +14,7 @@ mod auth;
 pub mod backup;
 pub mod cli;
 pub mod data_dir;
+pub mod doctor;
 mod edge;
 pub mod portal;
 pub mod problem;
