@@ -319,6 +319,34 @@ fn in_production_a_certificate_takes_two_officers_and_an_open_root_key() {
 }
 
 #[test]
+fn a_backup_is_restored_unless_the_world_has_seen_more() {
+    let mut house = House::up();
+    house.good("issue a.example.cn");
+    std::fs::write(house.path("passphrase"), "correct horse battery staple\n").unwrap();
+    std::fs::set_permissions(house.path("passphrase"), std::fs::Permissions::from_mode(0o600)).unwrap();
+    house.good("backup monday.yxb --passphrase-file passphrase");
+    assert!(house.bad(1, "backup monday.yxb").contains("exists"));
+    house.good("audit checkpoint --out at-backup");
+    house.stop();
+    let restored = house.json("restore monday.yxb --data again --passphrase-file passphrase");
+    assert_eq!(restored["compared"], false);
+    assert_eq!(house.json("audit verify --data again")["ok"], true);
+    house.bad(1, "restore monday.yxb --data again --passphrase-file passphrase");
+
+    house.start();
+    house.good("issue b.example.cn");
+    house.good("audit checkpoint --out later");
+    house.good("revoke a.example.cn --reason superseded");
+    house.good("crl sm2-issuing");
+    house.good("crl sm2-issuing --out seen.crl");
+    house.stop();
+    for seen in ["--expect later", "--crl seen.crl"] {
+        house.bad(1, &format!("restore monday.yxb --data refused --passphrase-file passphrase {seen}"));
+        assert!(!house.path("refused").exists());
+    }
+}
+
+#[test]
 fn without_a_server_one_sentence_says_how_to_start_it() {
     let dir = tempfile::tempdir().unwrap();
     let house = House { dir, server: None, started: Value::Null };

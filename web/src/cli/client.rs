@@ -19,7 +19,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream};
 use zeroize::Zeroizing;
 
-use crate::api::{Problem, SystemStatus};
+use crate::api::{Nothing, Problem, SystemStatus};
 use crate::cli::args::Global;
 use crate::cli::credential::Credential;
 use crate::cli::failure::Failure;
@@ -30,6 +30,8 @@ const CONNECT: Duration = Duration::from_secs(5);
 const USUAL: Duration = Duration::from_secs(30);
 /// Longest wait for an answer that checks or copies everything.
 const LONG: Duration = Duration::from_secs(6 * 3600);
+/// Longest wait for a published file.
+const PUBLISHED: Duration = Duration::from_secs(600);
 /// Largest answer of the API. Unit: bytes.
 const LARGEST_ANSWER: usize = 64 * 1024 * 1024;
 /// Largest published file, such as a CRL of some million entries. Unit: bytes.
@@ -111,6 +113,19 @@ impl Client {
         serde_json::from_slice(&body).map_err(|_| strange(status))
     }
 
+    /// A published file, such as `/crl/sm2-issuing.crl`, through the same door as everything else: the public
+    /// address need not be reachable from here.
+    ///
+    /// # Errors
+    /// As [`Client::call`].
+    pub async fn published(&self, path: &str) -> Result<Bytes, Failure> {
+        let ask = self.request(Method::GET, path, Vec::new())?;
+        match self.exchange(ask, PUBLISHED, LARGEST_FILE).await? {
+            (status, body) if status.is_success() => Ok(body),
+            (status, body) => answer::<Nothing>(status, &body).and(Err(strange(status))),
+        }
+    }
+
     async fn post<Q: Serialize, A: DeserializeOwned>(
         &self,
         verb: &str,
@@ -129,6 +144,10 @@ impl Client {
         body: Vec<u8>,
         within: Duration,
     ) -> Result<(StatusCode, Bytes), Failure> {
+        self.exchange(self.request(method, path, body)?, within, LARGEST_ANSWER).await
+    }
+
+    fn request(&self, method: Method, path: &str, body: Vec<u8>) -> Result<Request<Full<Bytes>>, Failure> {
         let request = Request::builder().method(method).uri(path).header(CONTENT_TYPE, "application/json");
         let request = match &self.target {
             Target::Socket(_) => request.header(HOST, "localhost"),
@@ -140,42 +159,27 @@ impl Client {
                 }
             }
         };
-        let request = request
+        request
             .body(Full::new(Bytes::from(body)))
-            .map_err(|e| Failure::Usage(format!("The address is not right: {e}.")))?;
+            .map_err(|e| Failure::Usage(format!("The address is not right: {e}.")))
+    }
+
+    async fn exchange(
+        &self,
+        request: Request<Full<Bytes>>,
+        within: Duration,
+        largest: usize,
+    ) -> Result<(StatusCode, Bytes), Failure> {
         match &self.target {
             Target::Socket(path) => {
                 let stream = timed(CONNECT, UnixStream::connect(path)).await?.map_err(|e| no_server(path, &e))?;
-                exchange(stream, request, within, LARGEST_ANSWER).await
+                exchange(stream, request, within, largest).await
             }
             Target::Tls { host, port, tls, .. } => {
                 let stream = connect_tls(host, *port, tls).await?;
-                exchange(stream, request, within, LARGEST_ANSWER).await
+                exchange(stream, request, within, largest).await
             }
         }
-    }
-}
-
-/// Fetches a published file over plain HTTP, as any reader of CRLs does; what it says is signed.
-///
-/// # Errors
-/// The address is no `http://` one, nobody answers, or the file is not there.
-pub async fn fetch(url: &str) -> Result<Bytes, Failure> {
-    let wrong = || Failure::Here(format!("{url} is no address of a published file."));
-    let uri: Uri = url.parse().map_err(|_| wrong())?;
-    let host = uri.host().filter(|_| uri.scheme_str() == Some("http")).ok_or_else(wrong)?;
-    let port = uri.port_u16().unwrap_or(80);
-    let stream = timed(CONNECT, TcpStream::connect((host.trim_matches(['[', ']']), port)))
-        .await?
-        .map_err(|e| Failure::Unreachable(format!("{host}:{port} does not answer: {e}.")))?;
-    let path = uri.path_and_query().map_or("/", |p| p.as_str());
-    let request = Request::get(path)
-        .header(HOST, uri.authority().map_or(host, |a| a.as_str()))
-        .body(Full::new(Bytes::new()))
-        .map_err(|_| wrong())?;
-    match exchange(stream, request, Duration::from_secs(600), LARGEST_FILE).await? {
-        (StatusCode::OK, body) => Ok(body),
-        (status, _) => Err(Failure::Here(format!("{url} answers {}.", status.as_u16()))),
     }
 }
 
@@ -271,7 +275,6 @@ fn host_and_port(url: &str) -> Result<(String, u16), Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::Nothing;
 
     #[test]
     fn a_server_is_a_https_origin_and_nothing_more() {

@@ -2,7 +2,7 @@
 
 use crate::api::{CrlInfo, IssuerInfo, IssuerList, IssuerRef, Nothing};
 use crate::cli::args::{Crl, Global};
-use crate::cli::client::{Client, fetch};
+use crate::cli::client::Client;
 use crate::cli::console::Console;
 use crate::cli::failure::Failure;
 use crate::cli::file;
@@ -44,7 +44,7 @@ pub async fn crl(global: &Global, console: Console, args: Crl) -> Result<(), Fai
             args.issuer, args.issuer
         )));
     };
-    let bytes = console.waiting("Fetching the CRL", fetch(&crl.url)).await?;
+    let bytes = console.waiting("Fetching the CRL", client.published(&format!("/crl/{}.crl", args.issuer))).await?;
     file::write_new(&out, &bytes, file::PUBLIC)?;
     console.answer(&crl, || format!("Fetched {}\n  in {}", text(&crl), plain(&out.display().to_string())))
 }
