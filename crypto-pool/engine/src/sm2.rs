@@ -1,20 +1,23 @@
 //! SM2 signatures (GB/T 32918.2-2016) on the curve of GB/T 32918.5-2017, with the default identity
 //! `1234567812345678` (GM/T 0009 10).
 
+mod comb;
+
 use std::fmt;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use ::sm2::dsa::VerifyingKey;
 use ::sm2::elliptic_curve::bigint::U256;
 use ::sm2::elliptic_curve::ff::PrimeField;
-use ::sm2::elliptic_curve::ops::{Invert, Reduce};
+use ::sm2::elliptic_curve::ops::{Invert, MulByGeneratorVartime as _, Reduce};
 use ::sm2::elliptic_curve::point::AffineCoordinates;
 use ::sm2::elliptic_curve::{Curve, Group};
 use ::sm2::{FieldBytes, NonZeroScalar, ProjectivePoint, Scalar, Sm2};
 use rfc6979::KGenerator;
-use signature::hazmat::PrehashVerifier;
 use zeroize::{Zeroize, Zeroizing};
 
+use self::comb::Comb;
 use crate::sm3::Sm3;
 
 /// The identity that goes into Z unless a protocol says otherwise (GM/T 0009 10).
@@ -114,8 +117,15 @@ pub struct PublicKey(Arc<PublicParts>);
 struct PublicParts {
     sec1: [u8; 65],
     z: [u8; 32],
-    key: VerifyingKey,
+    point: ProjectivePoint,
+    /// Signatures verified so far, up to [`KNOWN`].
+    verified: AtomicU32,
+    /// Made when the key has become a known one.
+    comb: OnceLock<Comb>,
 }
+
+/// A key is known after this many verifications: making its comb takes as long as four.
+const KNOWN: u32 = 8;
 
 impl PublicKey {
     /// From the SEC 1 form `04 || X || Y`; the compressed and hybrid forms are refused.
@@ -128,7 +138,9 @@ impl PublicKey {
             return Err(BadKey::NotOnCurve);
         }
         let key = VerifyingKey::from_sec1_bytes(DEFAULT_ID, &sec1).map_err(|_| BadKey::NotOnCurve)?;
-        Ok(Self(Arc::new(PublicParts { z: z_value(&sec1), sec1, key })))
+        let point = ProjectivePoint::from(*key.as_affine());
+        let (verified, comb) = (AtomicU32::new(0), OnceLock::new());
+        Ok(Self(Arc::new(PublicParts { z: z_value(&sec1), sec1, point, verified, comb })))
     }
 
     /// The SEC 1 form `04 || X || Y`.
@@ -168,7 +180,29 @@ impl PublicKey {
     /// Whether `signature` is this key's over `e` = SM3(Z || message).
     #[must_use]
     pub fn verify_prehash(&self, e: &[u8; 32], signature: &Signature) -> bool {
-        self.0.key.verify_prehash(e, &signature.0).is_ok()
+        // GB/T 32918.2-2016 7.1; that r and s lie in [1, n-1] was checked when they were read (B1, B2).
+        let (r, s) = (signature.0.r(), signature.0.s());
+        let t = *r + *s;
+        if t.is_zero().into() {
+            return false;
+        }
+        // Everything here is public: variable time is no leak.
+        let point = ProjectivePoint::mul_by_generator_vartime(&s) + self.times(&t);
+        let e = <Scalar as Reduce<FieldBytes>>::reduce(&FieldBytes::from(*e));
+        let x = <Scalar as Reduce<FieldBytes>>::reduce(&point.to_affine().x());
+        !bool::from(point.is_identity()) && e + x == *r
+    }
+
+    /// The scalar times this key's point.
+    fn times(&self, scalar: &Scalar) -> ProjectivePoint {
+        let parts = &self.0;
+        if let Some(comb) = parts.comb.get() {
+            return comb.times(scalar);
+        }
+        if parts.verified.fetch_add(1, Ordering::Relaxed) >= KNOWN {
+            return parts.comb.get_or_init(|| Comb::new(&parts.point)).times(scalar);
+        }
+        parts.point.mul_vartime(scalar)
     }
 }
 

@@ -209,3 +209,21 @@ fn signatures_not_in_their_shortest_form_or_out_of_range_are_refused() {
         assert!(sm2::Signature::from_raw(&hex_array(&bad)).is_err(), "{bad}");
     }
 }
+
+/// From the ninth verification on, a comb of the key's multiples does the work.
+#[test]
+fn a_key_that_has_become_known_still_tells_good_from_bad() {
+    let key = sm2::PrivateKey::from_bytes(&[0x42; 32]).unwrap();
+    let public = key.public().clone();
+    for round in 0..20_u8 {
+        let message = [round; 40];
+        let signature = key.sign(&message, &[round; 32]);
+        assert!(public.verify(&message, &signature), "round {round}");
+        assert!(!public.verify(&[round ^ 1; 40], &signature), "round {round}");
+        let mut raw = signature.to_raw();
+        raw[40] ^= 1;
+        if let Ok(changed) = sm2::Signature::from_raw(&raw) {
+            assert!(!public.verify(&message, &changed), "round {round}");
+        }
+    }
+}
