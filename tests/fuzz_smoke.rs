@@ -52,7 +52,7 @@ macro_rules! smoke_tests {
 }
 
 smoke_tests! {
-    api certificate config crl instant name_der name_text path profile public_key san_der san_text serial signature
+    api audit_entry certificate checkpoint config crl crl_lint csr csr_names instant lint name_der name_text path profile public_key receipt san_der san_text serial signature
 }
 
 #[test]

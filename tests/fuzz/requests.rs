@@ -1,0 +1,98 @@
+//! Requests, and the lints, which read what is about to be signed.
+
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use ca::core::csr::ProvenRequest;
+use ca::core::issuer::{Issuer, IssuerUrls};
+use ca::core::lint;
+use crypto_pool::path::Cert;
+use engine::sm2::PrivateKey;
+use pki_config::profile::{BuiltIn, Profile};
+
+use super::certificates::certificate_seeds;
+use super::der::{content_length, pem, split_der, tbs_of, tlv};
+use super::names::{name_survives, names_survive};
+use super::{ISSUING, LEAF, now};
+
+pub fn csr_seeds() -> Vec<Vec<u8>> {
+    let sm2: &[u8] = include_bytes!("seeds/sm2.csr");
+    let mut seeds: Vec<Vec<u8>> = vec![
+        sm2.to_vec(),
+        include_bytes!("seeds/ec.csr").to_vec(),
+        include_bytes!("seeds/p384.csr").to_vec(),
+        include_bytes!("seeds/rsa.csr").to_vec(),
+        include_bytes!("seeds/ed25519.csr").to_vec(),
+    ];
+    seeds.push(pem("CERTIFICATE REQUEST", sm2).into_bytes());
+    seeds
+}
+
+pub fn csr(data: &[u8]) -> bool {
+    let Ok(request) = ProvenRequest::read(data) else { return false };
+    name_survives(request.subject()) && names_survive(request.alt_names())
+}
+
+/// The subject and the attributes of a request, one after the other.
+pub fn csr_names_seeds() -> Vec<Vec<u8>> {
+    let of = |der: &[u8]| {
+        let info = tbs_of(der);
+        let inside = &info[info.len() - content_length(&info)..];
+        let (_version, rest) = split_der(inside)?;
+        let (subject, rest) = split_der(rest)?;
+        let (_key, attributes) = split_der(rest)?;
+        Some([subject, attributes].concat())
+    };
+    csr_seeds().iter().filter(|seed| seed[0] == 0x30).filter_map(|der| of(der)).collect()
+}
+
+/// Names and attributes in a request that is well signed: else a change would never get past the signature.
+pub fn csr_names(data: &[u8]) -> bool {
+    static KEY: LazyLock<PrivateKey> = LazyLock::new(|| PrivateKey::from_bytes(&[0x11; 32]).expect("in range"));
+    let Some((subject, attributes)) = split_der(data) else { return false };
+    let mut spki = Cert::from_der(LEAF).expect("a seed").spki().to_vec();
+    spki.truncate(spki.len() - 65);
+    spki.extend(KEY.public().to_sec1());
+    let info = tlv(0x30, &[&[2, 1, 0], subject, &spki, attributes]);
+    let signature = KEY.sign(&info, &[0x22; 32]).to_der();
+    // SEQUENCE { 1.2.156.10197.1.501 }, parameters absent.
+    let algorithm = [0x30, 0x0a, 0x06, 0x08, 0x2a, 0x81, 0x1c, 0xcf, 0x55, 0x01, 0x83, 0x75];
+    csr(&tlv(0x30, &[&info, &algorithm, &tlv(3, &[&[0], &signature])]))
+}
+
+pub fn lint_seeds() -> Vec<Vec<u8>> {
+    certificate_seeds().iter().map(|der| tbs_of(der)).collect()
+}
+
+pub fn issuer() -> Issuer {
+    let cert = Cert::from_der(ISSUING).expect("a seed");
+    let crl = "http://ca.example.cn/crl/issuing.crl".parse().ok();
+    Issuer {
+        id: "issuing".parse().expect("a word"),
+        name: cert.subject().to_vec(),
+        key: cert.public_key().expect("a good key").clone(),
+        not_after: cert.not_after(),
+        path_length: Some(0),
+        self_signed: false,
+        urls: IssuerUrls { crl, ..IssuerUrls::default() },
+    }
+}
+
+/// The lints read what our own drafting made; still nothing may make them panic.
+pub fn certificate_lint(data: &[u8]) -> bool {
+    static GIVEN: LazyLock<(Issuer, Vec<Profile>)> =
+        LazyLock::new(|| (issuer(), BuiltIn::ALL.iter().map(|built_in| built_in.profile()).collect()));
+    let (issuer, profiles) = &*GIVEN;
+    let findings = |profile| {
+        let context = lint::Context { profile, issuer, key: &issuer.key, now: now() };
+        lint::examine(data, &context)
+    };
+    profiles.iter().map(findings).filter(|found| found.iter().all(|one| one.lint != "der_not_canonical")).count() > 0
+}
+
+pub fn crl_lint(data: &[u8]) -> bool {
+    static GIVEN: LazyLock<Issuer> = LazyLock::new(issuer);
+    let longest = Duration::from_secs(864_000);
+    let context = lint::crl::CrlContext { issuer: &GIVEN, previous: Some(1), longest, entries: 3 };
+    !lint::crl::examine(data, &context).iter().any(|found| found.detail.contains("does not parse"))
+}

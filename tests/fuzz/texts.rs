@@ -1,0 +1,99 @@
+//! Small texts, configuration files and JSON bodies.
+
+use pki_config::config::Config;
+use pki_config::profile::{BuiltIn, Profile};
+use pki_config::{Instant, Serial};
+use serde::de::DeserializeOwned;
+use web::api;
+
+use super::{text, texts};
+
+pub fn serial_seeds() -> Vec<Vec<u8>> {
+    texts(&["4F0AC1", "00:80:01", "7f0123456789abcdef0123456789abcdef", "0", "\u{0}\u{1}"])
+}
+
+pub fn serial(data: &[u8]) -> bool {
+    let read = [text(data).parse::<Serial>(), Serial::from_der_content(data)];
+    for serial in read.iter().flatten() {
+        assert_eq!(serial.to_string().parse().as_ref(), Ok(serial));
+        assert!((1..=20).contains(&serial.as_bytes().len()));
+    }
+    read.iter().any(Result::is_ok)
+}
+
+pub fn instant_seeds() -> Vec<Vec<u8>> {
+    texts(&["2026-11-21T08:00:00Z", "1970-01-01T00:00:00.001+08:00", "9999-12-31T23:59:59Z", "2016-12-31T23:59:60Z"])
+}
+
+pub fn instant(data: &[u8]) -> bool {
+    let Ok(instant) = text(data).parse::<Instant>() else { return false };
+    assert_eq!(instant.to_string().parse(), Ok(instant));
+    assert_eq!(Instant::from_der_time(instant.to_der_time()), Ok(instant.whole_second()));
+    true
+}
+
+pub fn profile_seeds() -> Vec<Vec<u8>> {
+    BuiltIn::ALL.iter().map(|built_in| built_in.profile().source_text().as_bytes().to_vec()).collect()
+}
+
+pub fn profile(data: &[u8]) -> bool {
+    let Ok(profile) = Profile::parse(text(data)) else { return false };
+    let again = Profile::parse(profile.source_text()).expect("what was read can be read");
+    assert_eq!(again.name(), profile.name());
+    true
+}
+
+pub fn config_seeds() -> Vec<Vec<u8>> {
+    let default = toml::to_string(&Config::default()).expect("a configuration has a TOML form");
+    let mut seeds = texts(&["", "[web]\npublic_url = \"http://ca.example.cn\"\n[audit]\n"]);
+    seeds.push(default.into_bytes());
+    seeds
+}
+
+pub fn config(data: &[u8]) -> bool {
+    let Ok(config) = Config::from_toml(text(data)) else { return false };
+    let _ = (config.check().is_ok(), config.public_url());
+    true
+}
+
+pub fn api_seeds() -> Vec<Vec<u8>> {
+    texts(&[
+        "{\"csr\":\"MIIB\",\"subject\":\"CN=a,C=CN\",\"sans\":[\"dns:www.example.cn\"],\"profile\":\"tls-server\",\
+         \"issuer\":\"sm2-issuing\",\"days\":90}",
+        "{\"request\":\"00112233445566778899aabbccddeeff\",\"reason\":\"no\"}",
+        "{\"serial\":\"4F0AC1\",\"issuer\":null,\"reason\":\"key-compromise\",\"invalidity\":\"2026-01-01T00:00:00Z\"}",
+        "{\"version\":1,\"entry\":\"MAA=\",\"seq\":0,\"path\":[\"AA==\"],\"checkpoint\":\"MAA=\",\
+         \"log_certificate\":\"\",\"log_chain\":\"\"}",
+        "{}",
+    ])
+}
+
+/// One body as every request of the contract, as the edge reads it: from the bytes.
+pub fn api_body(data: &[u8]) -> bool {
+    fn read<T: DeserializeOwned>(data: &[u8]) -> bool {
+        serde_json::from_slice::<T>(data).is_ok()
+    }
+    let all = [
+        read::<api::Nothing>,
+        read::<api::CertRequest>,
+        read::<api::RequestRef>,
+        read::<api::Reject>,
+        read::<api::CertRef>,
+        read::<api::Revoke>,
+        read::<api::CertQuery>,
+        read::<api::IssuerRef>,
+        read::<api::OfficerAdd>,
+        read::<api::OfficerClaim>,
+        read::<api::OfficerRef>,
+        read::<api::AuditVerify>,
+        read::<api::AuditProof>,
+        read::<api::AuditExport>,
+        read::<api::Unseal>,
+        read::<api::AcceptClock>,
+        read::<api::BackupAsk>,
+        read::<api::ErrorRef>,
+        read::<api::Receipt>,
+        read::<api::Problem>,
+    ];
+    all.iter().filter(|read| read(data)).count() > 0
+}
