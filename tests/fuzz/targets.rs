@@ -1,7 +1,7 @@
 //! Every parser of outside bytes, as a function from bytes that must not panic.
 //!
 //! Two programs include this file: `tests/fuzz_smoke.rs`, which runs in every `cargo test` with
-//! seeds and thousands of deterministic mutations, and `tests/fuzz/main.rs`, which gives the
+//! seeds and thousands of deterministic mutations, and `tests/fuzz/libfuzzer.rs`, which gives the
 //! functions to libFuzzer. To add a parser: a function, a row in [`TARGETS`], seeds that parse.
 //!
 //! What parses is also put through its other form and back: a value that changes on the way is a
