@@ -47,7 +47,18 @@ use failure::Failure;
 /// Runs the command line of this process. Exit status: see `yinxin --help`.
 #[must_use]
 pub fn run() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        // Programs get what programs can read; help and version are for people.
+        Err(error) if error.use_stderr() && std::env::args_os().any(|word| word == "--json") => {
+            let text = error.to_string();
+            let why = text.trim_start_matches("error: ").split("\n\n").next().unwrap_or_default();
+            let failure = Failure::Usage(failure::sentence(&why.replace('\n', " ")));
+            Console::new(true).failed(&failure);
+            return ExitCode::from(failure.exit());
+        }
+        Err(error) => error.exit(),
+    };
     let console = Console::new(cli.global.json);
     match dispatch(&cli.global, console, cli.command.unwrap_or_default()) {
         Ok(()) => ExitCode::SUCCESS,

@@ -360,6 +360,9 @@ fn without_a_server_one_sentence_says_how_to_start_it() {
     assert_eq!(problem["code"], "UNREACHABLE");
     assert_eq!(output.status.code(), Some(1));
     house.bad(2, "audit verify");
+    let output = house.run("revoke 01 --json");
+    let problem: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((problem["code"].as_str(), output.status.code()), (Some("BAD_REQUEST"), Some(2)));
 }
 
 #[test]

@@ -43,19 +43,19 @@ Environment: YINXIN_DATA (data directory), YINXIN_TRUST (trust store), YINXIN_LO
 #[derive(Debug, Clone, Args)]
 pub struct Global {
     /// Data directory [default: $YINXIN_DATA, else yinxin-data].
-    #[arg(long, global = true, value_name = "DIR")]
+    #[arg(long, global = true, help_heading = "Everywhere", value_name = "DIR")]
     pub data: Option<PathBuf>,
     /// Configuration file, TOML; unknown keys are refused [default: DIR/yinxin.toml if it exists].
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, help_heading = "Everywhere", value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// Print exactly one JSON value on standard output.
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = "Everywhere")]
     pub json: bool,
     /// Talk to this server instead of the one on the data directory.
-    #[arg(long, global = true, value_name = "URL")]
+    #[arg(long, global = true, help_heading = "Everywhere", value_name = "URL")]
     pub server: Option<String>,
     /// Credential for --server: client key and certificate with the server's root, or a token file.
-    #[arg(long = "as", global = true, value_name = "CREDENTIAL")]
+    #[arg(long = "as", global = true, help_heading = "Everywhere", value_name = "CREDENTIAL")]
     pub credential: Option<PathBuf>,
 }
 

@@ -55,7 +55,8 @@ async fn add(client: &Client, console: Console, args: OfficerAddArgs) -> Result<
         return console.answer(&added, || {
             let link = plain(added.link.as_deref().unwrap_or("?"));
             format!(
-                "{} ({}) is invited. This link works once, for 15 minutes:\n  {link}\nThey type: yinxin claim '{link}'",
+                "{} ({}) is invited. This link works once, for 15 minutes:\n  {link}\nThey type: yinxin claim '{link}'\n\
+                 on another machine with --root FILE as well: give them roots/ec-root.pem of the data directory.",
                 plain(&args.name),
                 plain(&added.role)
             )
