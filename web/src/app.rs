@@ -2,11 +2,12 @@
 //! data directory come in from outside, so that a test opens one in a temporary directory.
 //!
 //! `app/first_start.rs` makes an installation, `app/own.rs` keeps the certificates the suite uses itself,
-//! `app/schedule.rs` does what falls due, `app/health.rs` says how it does.
+//! `app/rollback.rs` finds a database that went back, `app/schedule.rs` does what falls due, `app/health.rs` says how it does.
 
 mod first_start;
 mod health;
 mod own;
+mod rollback;
 mod schedule;
 
 use std::fmt;
@@ -183,6 +184,7 @@ impl App {
         }
         let app = Self::assemble(dir, setup, options, root)?;
         app.check_setup().await?;
+        app.check_not_rolled_back().await?;
         app.start_checkpoints().await?;
         // A clock that went back, a log that was stopped: the repository serves all the same, and whoever
         // asks for a signature is told.

@@ -31,14 +31,13 @@ use tower::ServiceExt as _;
 
 use crate::stall::StallGuard;
 
-/// How long a TLS handshake may take.
-const HANDSHAKE: Duration = Duration::from_secs(10);
 /// How long requests may run on after a stop.
 pub const DRAIN: Duration = Duration::from_secs(10);
 /// How long a client may leave an answer unread.
 const UNREAD: Duration = Duration::from_secs(30);
-/// Buffer for the head of a request; a longer head is refused with 431. Unit: bytes.
-const HEAD: usize = 64 * 1024;
+/// Buffer for the head of a request; a head that does not fit is refused with 431. Unit: bytes. What one read
+/// brings beyond it is still taken, so the bound is about twice this.
+const HEAD: usize = 16 * 1024;
 
 /// Who is at the other end of a connection. Every request carries it as an extension.
 #[derive(Debug, Clone)]
@@ -239,7 +238,7 @@ pub async fn serve(
             let (router, stop, tls) = (router.clone(), stop.clone(), tls.clone());
             Ok(async move {
                 let _ = stream.set_nodelay(true);
-                let Ok(Ok(stream)) = tokio::time::timeout(HANDSHAKE, tls.accept(stream)).await else {
+                let Ok(Ok(stream)) = tokio::time::timeout(limits.head, tls.accept(stream)).await else {
                     // Scanners and plain-http clients: nothing an operator must know of each time.
                     tracing::debug!(%address, "TLS handshake failed");
                     return;

@@ -26,7 +26,7 @@ pub struct WebConfig {
     pub public_url: Option<String>,
     /// Largest body of an API call. Unit: bytes, 1,024 to 1,048,576. Default 65,536.
     pub body_bytes: u64,
-    /// How long the head of a request may take to arrive. Unit: seconds, 1 to 60. Default 10.
+    /// How long a TLS handshake, and then the head of each request, may take. Unit: seconds, 1 to 60. Default 10.
     pub header_deadline: Seconds,
     /// How long a whole body may take to arrive. Unit: seconds, 1 to 600. Default 60.
     pub body_deadline: Seconds,

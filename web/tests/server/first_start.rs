@@ -188,3 +188,51 @@ async fn a_start_after_a_crash_at_any_moment_of_the_first_start_begins_again() {
     let (app, _) = web::app::App::create(new, pki_config::role::Setup::Trial, None, options(&clock, 5)).await.unwrap();
     assert_ne!(app.installation(), first);
 }
+
+/// Ends the application, does something to its directory, opens it again.
+async fn reopened_after(house: House, change: impl FnOnce(&Path), options: web::app::AppOptions) -> House {
+    let House { temp, clock, app, link } = house;
+    app.close().await;
+    drop(app);
+    let data = temp.path().join("d");
+    change(&data);
+    let (dir, setup) = DataDir::open(&data).unwrap();
+    let app = web::app::App::open(dir, setup, options).await.unwrap();
+    House { temp, clock, app, link }
+}
+
+#[tokio::test]
+async fn a_database_put_back_behind_its_published_crl_signs_nothing() {
+    let house = House::trial().await;
+    let copy = house.temp.path().join("old.db");
+    house.app.db().copy_to(&copy).unwrap();
+    assert_eq!(house.socket("issuer/crl", json!({"issuer": "ec-issuing"})).await.json()["number"], 2);
+    let options = options(&house.clock, 3);
+    let put_back = |data: &Path| drop(std::fs::copy(&copy, data.join("yinxin.db")).unwrap());
+    let house = reopened_after(house, put_back, options).await;
+    assert_eq!(house.socket("cert/issue", json!({"csr": EC_CSR})).await.code(), "AUDIT_BROKEN");
+    assert_eq!(house.get("/ca/ec-root.cer").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_database_put_back_behind_a_checkpoint_outside_signs_nothing() {
+    let house = House::trial().await;
+    let copy = house.temp.path().join("old.db");
+    house.app.db().copy_to(&copy).unwrap();
+    house.socket("cert/issue", json!({"csr": EC_CSR})).await;
+    let outside = house.temp.path().join("outside");
+    let head = house.socket("audit/checkpoint", json!({})).await.json();
+    let head = head["checkpoint"].as_str().unwrap().to_owned();
+    let with_copies = || {
+        let mut options = options(&house.clock, 3);
+        options.config.audit.checkpoint_to = vec![outside.clone()];
+        options
+    };
+    let (plain, put_back) = (with_copies(), with_copies());
+    std::fs::write(&outside, format!("not a checkpoint\n{head}\nnor this\n")).unwrap();
+    let house = reopened_after(house, |_| (), plain).await;
+    assert_eq!(house.socket("cert/issue", json!({"csr": EC_CSR})).await.status, 200);
+    let replace = |data: &Path| drop(std::fs::copy(&copy, data.join("yinxin.db")).unwrap());
+    let house = reopened_after(house, replace, put_back).await;
+    assert_eq!(house.socket("cert/issue", json!({"csr": EC_CSR})).await.code(), "AUDIT_BROKEN");
+}

@@ -2,10 +2,9 @@
 
 #![allow(clippy::unwrap_used)] // A test that cannot go on ends.
 
-#![allow(clippy::unwrap_used)] // A test that cannot go on ends.
-
 mod calls;
 mod clock;
+mod doors;
 mod first_start;
 mod house;
 mod officers;
