@@ -626,6 +626,9 @@ pub struct BackupInfo {
     pub entries: u64,
     /// Root hash of the log, hexadecimal.
     pub root: String,
+    /// Whether the file alone is enough to restore. False for a trial's backup without a passphrase: its
+    /// root key is not inside, so keep `root.key` as well, elsewhere.
+    pub complete: bool,
 }
 
 /// `error/describe`.

@@ -47,7 +47,7 @@ mod restore;
 mod slots;
 
 pub use error::BackupError;
-pub use make::{Made, Source, make_file};
+pub use make::{Source, make_file};
 pub use restore::{Opener, RestoreOrder, Restored, RestoredMark, restore, restored_mark};
 
 /// The first octets of every backup.

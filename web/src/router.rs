@@ -73,6 +73,7 @@ fn calls() -> Vec<Call> {
         needs("audit/export", P::ReadAudit, audit::export),
         needs("audit/checkpoint", P::ReadAudit, audit::checkpoint),
         needs("system/status", P::ReadSystem, system::status),
+        needs("system/doctor", P::Diagnose, system::doctor),
         needs("system/unseal", P::Unseal, system::unseal),
         needs("system/accept-clock", P::AcceptClock, system::accept_clock),
         needs("system/backup", P::Backup, system::backup),

@@ -50,16 +50,6 @@ pub struct Source {
     pub cost: Argon2Cost,
 }
 
-/// A backup that was made.
-#[derive(Debug)]
-pub struct Made {
-    /// Where it lies and what it holds.
-    pub info: BackupInfo,
-    /// Whether it can be restored without any other file: false for a trial's backup without a
-    /// passphrase, which needs the file `root.key` besides.
-    pub complete: bool,
-}
-
 /// A file that goes when this goes, unless it was put in its place.
 struct Temporary(Option<PathBuf>);
 
@@ -118,7 +108,7 @@ pub async fn make_file(
     by: &Authorized,
     file: &Path,
     passphrase: Option<Zeroizing<String>>,
-) -> Result<Made, BackupError> {
+) -> Result<BackupInfo, BackupError> {
     if by.permission() != Permission::Backup {
         return Err(BackupError::Forbidden);
     }
@@ -128,6 +118,7 @@ pub async fn make_file(
     if file.symlink_metadata().is_ok() {
         return Err(BackupError::Exists(file.to_owned()));
     }
+    // A trial's root key goes in only with a passphrase of its own.
     let complete = source.setup.setup == Setup::Production || passphrase.is_some();
     let root = source.pool.kms().root().get()?;
     let (pool, log_key, name) = (source.pool.clone(), source.log_key.id, file.to_owned());
@@ -158,8 +149,7 @@ pub async fn make_file(
         .await?;
     let name = file.to_owned();
     let size = blocking(move || written.finish(&signature, &name)).await?;
-    let info = BackupInfo { file: file.display().to_string(), size, entries, root: head };
-    Ok(Made { info, complete })
+    Ok(BackupInfo { file: file.display().to_string(), size, entries, root: head, complete })
 }
 
 /// Runs what waits for the disk, off the executor.

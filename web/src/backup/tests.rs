@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 
 use super::chunks::{CHUNK, ChunkReader, ChunkWriter};
 use super::*;
+use crate::api::BackupInfo;
 use crate::data_dir::{DataDir, Found};
 use crate::test_house::{CHEAP, COVERED, ROOT_PASSPHRASE, TestHouse};
 
@@ -37,7 +38,7 @@ impl TestHouse {
         }
     }
 
-    async fn back_up(&self, name: &str, passphrase: Option<&str>) -> Result<(PathBuf, Made), BackupError> {
+    async fn back_up(&self, name: &str, passphrase: Option<&str>) -> Result<(PathBuf, BackupInfo), BackupError> {
         let file = self.temp.path().join(name);
         let by = self.administrator(Permission::Backup);
         let made = make_file(self.source().await, &by, &file, passphrase.map(secret)).await?;
@@ -94,13 +95,13 @@ async fn a_restored_installation_is_the_one_that_was_backed_up() {
     let issued = house.issue("Li Lei", "tls-client", WellKnownIssuer::EcIssuing).await;
     let (file, made) = house.back_up("full.yxb", Some(PASSPHRASE)).await.unwrap();
     assert!(made.complete);
-    assert_eq!(made.info.size, file.metadata().unwrap().len());
+    assert_eq!(made.size, file.metadata().unwrap().len());
     assert_eq!(file.metadata().unwrap().mode() & 0o777, 0o600);
 
     let order = house.order(&file, Opener::Passphrase(secret(PASSPHRASE)));
     let dir = order.dir.clone();
     let restored = restore(order).await.unwrap();
-    assert!(restored.entries >= made.info.entries && !restored.compared);
+    assert!(restored.entries >= made.entries && !restored.compared);
     assert_eq!((restored.setup, restored.installation.as_str()), (Setup::Trial, "7F3A9C"));
     assert_eq!(DataDir::look(&dir).unwrap(), Found::Installation(house.setup.clone()));
     for name in ["root.key", "setup.toml", "roots/sm2-root.pem", "roots/ec-root.pem"] {

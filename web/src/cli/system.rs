@@ -101,7 +101,8 @@ pub async fn backup(global: &Global, console: Console, args: args::Backup) -> Re
         table.row(["  size", &format!("{} bytes", info.size)]);
         table.row(["  log", &format!("{} entries, root {}", info.entries, info.root)]);
         let opens = if with_passphrase { "the root key or the passphrase" } else { "the root key only" };
-        format!("Backup written; it opens with {opens}\n{table}")
+        let lacking = "The trial's root key is not inside: keep root.key as well, somewhere else.";
+        format!("Backup written; it opens with {opens}\n{table}{}", if info.complete { "" } else { lacking })
     })
 }
 

@@ -4,7 +4,7 @@ use pki_config::ErrorCode;
 use pki_config::role::Authorized;
 use zeroize::Zeroizing;
 
-use crate::api::{AcceptClock, BackupAsk, BackupInfo, Nothing, SystemStatus, Unseal};
+use crate::api::{AcceptClock, BackupAsk, BackupInfo, DoctorReport, Nothing, SystemStatus, Unseal};
 use crate::app::App;
 use crate::backup::{self, BackupError};
 use crate::problem::Failure;
@@ -12,6 +12,11 @@ use crate::problem::Failure;
 /// `system/status`.
 pub async fn status(app: App, _: Authorized, _: Nothing) -> Result<SystemStatus, Failure> {
     Ok(app.status().await)
+}
+
+/// `system/doctor`.
+pub async fn doctor(app: App, _: Authorized, _: Nothing) -> Result<DoctorReport, Failure> {
+    Ok(crate::doctor::run(&app).await)
 }
 
 /// `system/unseal`.
@@ -39,5 +44,5 @@ pub async fn backup(app: App, by: Authorized, ask: BackupAsk) -> Result<BackupIn
     let source = app.backup_source().await?;
     let made = backup::make_file(source, &by, &file, ask.passphrase.map(Zeroizing::new)).await;
     // Whoever may make backups may know why one could not be written where they wanted it.
-    Ok(made.map_err(|error: BackupError| Failure::saying(error.code(), error))?.info)
+    made.map_err(|error: BackupError| Failure::saying(error.code(), error))
 }

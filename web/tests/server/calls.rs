@@ -33,6 +33,7 @@ const CALLS: &[(&str, P)] = &[
     ("audit/export", P::ReadAudit),
     ("audit/checkpoint", P::ReadAudit),
     ("system/status", P::ReadSystem),
+    ("system/doctor", P::Diagnose),
     ("system/unseal", P::Unseal),
     ("system/accept-clock", P::AcceptClock),
     ("system/backup", P::Backup),
