@@ -59,7 +59,8 @@ async fn issue(app: &App, id: &IssuerId) -> Result<ca::Certificate, String> {
         days: Some(1),
     };
     let auth = app.as_system(Permission::IssueCertificate).map_err(|why| why.code().english().to_owned())?;
-    app.ca().issue(&auth, request).await.map_err(|why| match why.code() {
+    let ca = app.issuing().await.map_err(|why| why.code().english().to_owned())?;
+    ca.issue(&auth, request).await.map_err(|why| match why.code() {
         pki_config::ErrorCode::Sealed => "not issued: the root key is sealed; run: yinxin unseal".to_owned(),
         code => format!("not issued ({code}): {why}"),
     })

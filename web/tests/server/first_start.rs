@@ -208,7 +208,7 @@ async fn a_database_put_back_behind_its_published_crl_signs_nothing() {
     house.app.db().copy_to(&copy).unwrap();
     assert_eq!(house.socket("issuer/crl", json!({"issuer": "ec-issuing"})).await.json()["number"], 2);
     let options = options(&house.clock, 3);
-    let put_back = |data: &Path| drop(std::fs::copy(&copy, data.join("yinxin.db")).unwrap());
+    let put_back = |data: &Path| assert_ne!(std::fs::copy(&copy, data.join("yinxin.db")).unwrap(), 0);
     let house = reopened_after(house, put_back, options).await;
     assert_eq!(house.socket("cert/issue", json!({"csr": EC_CSR})).await.code(), "AUDIT_BROKEN");
     assert_eq!(house.get("/ca/ec-root.cer").await.status, 200);
@@ -232,7 +232,7 @@ async fn a_database_put_back_behind_a_checkpoint_outside_signs_nothing() {
     std::fs::write(&outside, format!("not a checkpoint\n{head}\nnor this\n")).unwrap();
     let house = reopened_after(house, |_| (), plain).await;
     assert_eq!(house.socket("cert/issue", json!({"csr": EC_CSR})).await.status, 200);
-    let replace = |data: &Path| drop(std::fs::copy(&copy, data.join("yinxin.db")).unwrap());
+    let replace = |data: &Path| assert_ne!(std::fs::copy(&copy, data.join("yinxin.db")).unwrap(), 0);
     let house = reopened_after(house, replace, put_back).await;
     assert_eq!(house.socket("cert/issue", json!({"csr": EC_CSR})).await.code(), "AUDIT_BROKEN");
 }
