@@ -25,7 +25,7 @@
 //!
 //! # What is in it
 //!
-//! The database, `setup.toml`, copies of the roots. In production also `root.sealed`, in the header: it
+//! The database, `setup.toml`, `yinxin.toml` if there is one, copies of the roots. In production also `root.sealed`, in the header: it
 //! is sealed by its own passphrase, and without it that passphrase could not open the backup on a new
 //! machine. A trial's `root.key` is in the content, and only if a passphrase was given: it is worth all keys,
 //! so without one it must be kept elsewhere.

@@ -14,6 +14,8 @@ use super::error::BackupError;
 pub(super) const DATABASE: &str = "yinxin.db";
 /// What the installation is.
 pub(super) const SETUP: &str = "setup.toml";
+/// The operator's configuration, if there is one.
+pub(super) const CONFIG: &str = "yinxin.toml";
 /// A trial's root key.
 pub(super) const ROOT_KEY: &str = "root.key";
 /// Copies of the roots.
@@ -31,7 +33,7 @@ fn is_ours(name: &str, length: u64) -> bool {
     let root = |name: &str| name.strip_suffix(".pem").is_some_and(|issuer| issuer.parse::<IssuerId>().is_ok());
     match name {
         DATABASE => true,
-        SETUP | ROOT_KEY => length <= LONGEST_SMALL,
+        SETUP | CONFIG | ROOT_KEY => length <= LONGEST_SMALL,
         other => {
             length <= LONGEST_SMALL && other.strip_prefix(ROOTS).and_then(|o| o.strip_prefix('/')).is_some_and(root)
         }

@@ -228,6 +228,9 @@ fn write(
     outer::write_head(&mut out, &head).map_err(failed("writing the backup"))?;
     let mut content = ChunkWriter::new(out, &key, engine::sm3::hash(&head));
     archive::put(&mut content, archive::SETUP, &source.dir.join(archive::SETUP))?;
+    if let Some(config) = crate::data_dir::config_of(&source.dir) {
+        archive::put(&mut content, archive::CONFIG, &config)?;
+    }
     for (name, file) in archive::roots_in(&source.dir)? {
         archive::put(&mut content, &name, &file)?;
     }

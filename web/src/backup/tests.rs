@@ -93,6 +93,7 @@ fn everything(path: &Path) -> BTreeMap<PathBuf, (u32, [u8; 32])> {
 async fn a_restored_installation_is_the_one_that_was_backed_up() {
     let house = TestHouse::new(Setup::Trial).await;
     let issued = house.issue("Li Lei", "tls-client", WellKnownIssuer::EcIssuing).await;
+    std::fs::write(house.dir.join("yinxin.toml"), "[web]\nlogin_failures = 7\n").unwrap();
     let (file, made) = house.back_up("full.yxb", Some(PASSPHRASE)).await.unwrap();
     assert!(made.complete);
     assert_eq!(made.size, file.metadata().unwrap().len());
@@ -104,7 +105,7 @@ async fn a_restored_installation_is_the_one_that_was_backed_up() {
     assert!(restored.entries >= made.entries && !restored.compared);
     assert_eq!((restored.setup, restored.installation.as_str()), (Setup::Trial, "7F3A9C"));
     assert_eq!(DataDir::look(&dir).unwrap(), Found::Installation(house.setup.clone()));
-    for name in ["root.key", "setup.toml", "roots/sm2-root.pem", "roots/ec-root.pem"] {
+    for name in ["root.key", "setup.toml", "yinxin.toml", "roots/sm2-root.pem", "roots/ec-root.pem"] {
         assert_eq!(std::fs::read(dir.join(name)).unwrap(), std::fs::read(house.dir.join(name)).unwrap(), "{name}");
     }
     for (path, (mode, _)) in everything(&dir) {

@@ -96,7 +96,8 @@ impl HomePage<'_> {
     }
 }
 
-/// Each root with what is below it, in the order given. Roots come before what is below them.
+/// Each root with what is below it, SM2 before all others, else in the order given. Roots come before what
+/// is below them.
 fn grouped(cards: Vec<IssuerCard>, language: Language) -> Vec<Hierarchy> {
     let mut hierarchies: Vec<Hierarchy> = Vec::new();
     for card in cards {
@@ -108,6 +109,7 @@ fn grouped(cards: Vec<IssuerCard>, language: Language) -> Vec<Hierarchy> {
             None => hierarchies.push(Hierarchy { name: name_of(&card.algorithm, language), root: card, below: vec![] }),
         }
     }
+    hierarchies.sort_by_key(|hierarchy| hierarchy.root.algorithm != "sm2");
     hierarchies
 }
 

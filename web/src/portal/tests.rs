@@ -16,8 +16,8 @@ fn facts(setup: Setup) -> Facts {
 fn cards() -> Vec<IssuerCard> {
     let end = "2046-11-20T23:59:59Z".parse().unwrap();
     vec![
-        IssuerCard::new("sm2-root", None, "CN=<b>Root</b>,O=Yinxin,C=CN", "sm2", end, b"root"),
         IssuerCard::new("ec-root", None, "CN=EC Root", "p256", end, b"other root"),
+        IssuerCard::new("sm2-root", None, "CN=<b>Root</b>,O=Yinxin,C=CN", "sm2", end, b"root"),
         IssuerCard::new("sm2-issuing", Some("sm2-root"), "CN=Issuing", "sm2", end, b"issuing"),
     ]
 }
@@ -101,7 +101,7 @@ async fn what_is_no_asset_is_not_found() {
 }
 
 #[tokio::test]
-async fn names_are_escaped_and_issuers_stand_below_their_root() {
+async fn names_are_escaped_issuers_stand_below_their_root_and_sm2_comes_first() {
     let (_, _, html) = get(home(), "/").await;
     assert!(!html.contains("<b>Root</b>"));
     let place = |text: &str| html.find(text).unwrap_or_else(|| panic!("{text} is missing"));
