@@ -165,7 +165,7 @@ impl Ca {
             issuers: RwLock::new(HashMap::new()),
             crls: RwLock::new(HashMap::new()),
         }));
-        let rows = ca.0.options.db.read_blocking(|tx| store::issuers(tx))?;
+        let rows = ca.0.options.db.read_blocking(store::issuers)?;
         for row in rows {
             ca.remember(row)?;
         }

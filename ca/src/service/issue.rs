@@ -18,8 +18,9 @@ use crypto_pool::pool::Record;
 use crypto_pool::{PublicKey, SignRequest, ToSign};
 use ledger::{Cover, Importance, Outcome, Seq, Tx};
 use pki_config::name::{DistinguishedName, SubjectAltName};
+use pki_config::ports::StatusFeed;
 use pki_config::role::{Authorized, Permission};
-use pki_config::status::{CertStatus, StatusChange};
+use pki_config::status::CertStatus;
 use pki_config::{Actor, Event, IssuerId, RequestId, Role, Serial};
 
 use super::{Ca, Certificate, Issuer, LoadedProfile, split_sans};
@@ -114,9 +115,12 @@ pub(super) enum Filing {
     Approval { expected: RequestState },
 }
 
+/// Makes an issuer's row from its certificate's DER.
+type MakeRow = Box<dyn FnOnce(&[u8]) -> IssuerRow + Send>;
+
 /// A new issuing authority comes into being with its certificate.
 pub(super) struct NewAuthority {
-    pub(super) row: Box<dyn FnOnce(&[u8]) -> IssuerRow + Send>,
+    pub(super) row: MakeRow,
     pub(super) ceremony: Ceremony,
 }
 
@@ -337,16 +341,7 @@ impl Ca {
                     }
                     None => Event::CertificateIssued,
                 };
-                let change = StatusChange {
-                    tenant: row.tenant.clone(),
-                    issuer: row.issuer.clone(),
-                    serial: row.serial.clone(),
-                    not_after: row.validity.not_after(),
-                    status: CertStatus::Good,
-                };
-                for feed in &feeds {
-                    feed.apply(tx, &change).map_err(Error::Feed)?;
-                }
+                tell(&feeds, tx, &row)?;
                 if let Some(probe) = &probe {
                     probe(Step::AfterRows)?;
                 }
@@ -379,6 +374,16 @@ impl Ca {
             None => Ok(()),
         }
     }
+}
+
+/// Tells every responder, inside the transaction: what one of them cannot take does not happen.
+pub(super) fn tell(
+    feeds: &[Arc<dyn for<'a> StatusFeed<Tx<'a>>>],
+    tx: &Tx<'_>,
+    row: &CertificateRow,
+) -> Result<(), Error> {
+    let news = row.news();
+    feeds.iter().try_for_each(|feed| feed.apply(tx, &news).map_err(Error::Feed))
 }
 
 /// How the log names a certificate.

@@ -3,13 +3,13 @@
 //! Whether a signature was made for it cannot be known, so the serial counts as used and revoked
 //! (RFC 5280 `unspecified`): it appears in the next CRL and no responder calls it good.
 
-use pki_config::status::{CertStatus, Reason, Revocation, StatusChange};
+use pki_config::status::{CertStatus, Reason, Revocation};
 use pki_config::{Actor, Event, Serial};
 
 use ledger::{EntryDraft, Importance, Outcome};
 
 use super::Ca;
-use super::issue::object;
+use super::issue::{object, tell};
 use crate::error::Error;
 use crate::store::{self, CertificateRow, CertificateState, RequestRow, RequestState};
 
@@ -73,16 +73,7 @@ impl Ca {
                 request.reason = Some("interrupted; the serial is revoked".to_owned());
                 let seq = audit.next_seq(tx)?;
                 let covers = vec![row.put(tx, seq)?, request.put(tx, seq)?];
-                let change = StatusChange {
-                    tenant: row.tenant.clone(),
-                    issuer: row.issuer.clone(),
-                    serial: row.serial.clone(),
-                    not_after: row.validity.not_after(),
-                    status: row.status,
-                };
-                for feed in &feeds {
-                    feed.apply(tx, &change).map_err(Error::Feed)?;
-                }
+                tell(&feeds, tx, &row)?;
                 audit.append(
                     tx,
                     EntryDraft {

@@ -2,12 +2,12 @@
 //! space kept back for them, so that a full disk does not keep a stolen key valid.
 
 use pki_config::role::{Authorized, Permission};
-use pki_config::status::{CertStatus, Reason, StatusChange};
+use pki_config::status::{CertStatus, Reason};
 use pki_config::{Event, Instant, IssuerId, Serial};
 
 use ledger::{EntryDraft, Importance, Outcome};
 
-use super::issue::object;
+use super::issue::{object, tell};
 use super::{Ca, Certificate};
 use crate::core::revoke::{self, Certified};
 use crate::error::Error;
@@ -102,16 +102,7 @@ impl Ca {
                 };
                 let seq = audit.next_seq(tx)?;
                 let covers = vec![row.put(tx, seq)?];
-                let change = StatusChange {
-                    tenant: row.tenant.clone(),
-                    issuer: row.issuer.clone(),
-                    serial: row.serial.clone(),
-                    not_after: row.validity.not_after(),
-                    status: row.status,
-                };
-                for feed in &feeds {
-                    feed.apply(tx, &change).map_err(Error::Feed)?;
-                }
+                tell(&feeds, tx, &row)?;
                 audit.append(
                     tx,
                     EntryDraft {

@@ -1,0 +1,306 @@
+//! Certificates: from the intent that precedes the signature to the last change of status.
+
+use ledger::db::{Row, RowResult, Value};
+use ledger::{Cover, DbError, Seq, Table, Tx};
+use pki_config::status::{CertStatus, Reason, Revocation, StatusChange};
+use pki_config::time::Validity;
+use pki_config::{Instant, IssuerId, RequestId, Serial, TenantId};
+
+use super::{optional, position, read_time, serial_of, text, time, unreadable};
+
+/// Certificates. An intent has no entry yet: the signature brings it.
+pub(super) static CERTIFICATE: Table = Table {
+    name: "ca_certificate",
+    key: 2,
+    columns: &[
+        "issuer_id",
+        "serial",
+        "tenant_id",
+        "request_id",
+        "state",
+        "profile",
+        "profile_digest",
+        "subject",
+        "sans",
+        "not_before",
+        "not_after",
+        "tbs",
+        "issue_seq",
+        "revoked_at",
+        "reason",
+        "invalidity",
+    ],
+    pending: Some("state = 'intended'"),
+};
+
+/// Where a certificate's row stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum CertificateState {
+    /// The exact bytes are stored, no signature is known.
+    Intended,
+    /// Signed and logged.
+    Issued,
+    /// No certificate is known to exist; the serial is revoked in case one does.
+    Abandoned,
+}
+
+impl CertificateState {
+    const ALL: [Self; 3] = [Self::Intended, Self::Issued, Self::Abandoned];
+
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Intended => "intended",
+            Self::Issued => "issued",
+            Self::Abandoned => "abandoned",
+        }
+    }
+}
+
+/// A certificate's row.
+#[derive(Debug, Clone)]
+pub(crate) struct CertificateRow {
+    pub issuer: IssuerId,
+    pub serial: Serial,
+    pub tenant: TenantId,
+    pub request: RequestId,
+    pub state: CertificateState,
+    pub profile: String,
+    pub profile_digest: [u8; 32],
+    pub subject: String,
+    pub sans: String,
+    pub validity: Validity,
+    pub tbs: Option<Vec<u8>>,
+    /// The entry whose payload is the certificate; `None` before that.
+    pub issue_seq: Option<Seq>,
+    pub status: CertStatus,
+    /// The newest entry about it.
+    pub audit_seq: Option<Seq>,
+}
+
+impl CertificateRow {
+    fn values(&self) -> [Value; 16] {
+        let (revoked_at, reason, invalidity) = match self.status {
+            CertStatus::Good => (Value::Null, Value::Null, Value::Null),
+            CertStatus::Revoked(r) => {
+                (time(r.at), Value::Integer(i64::from(r.reason.code())), optional(r.invalidity, time))
+            }
+        };
+        [
+            text(self.issuer.as_str()),
+            Value::Blob(self.serial.as_bytes().to_vec()),
+            text(self.tenant.as_str()),
+            Value::Blob(self.request.as_bytes().to_vec()),
+            text(self.state.as_str()),
+            text(&self.profile),
+            Value::Blob(self.profile_digest.to_vec()),
+            text(&self.subject),
+            text(&self.sans),
+            time(self.validity.not_before()),
+            time(self.validity.not_after()),
+            optional(self.tbs.clone(), Value::Blob),
+            self.issue_seq.map_or(Value::Integer(-1), position),
+            revoked_at,
+            reason,
+            invalidity,
+        ]
+    }
+
+    pub(crate) fn put(&self, tx: &Tx<'_>, seq: Seq) -> Result<Cover, DbError> {
+        tx.put(&CERTIFICATE, &self.values(), seq)
+    }
+
+    /// What responders are told of this row as it now is.
+    pub(crate) fn news(&self) -> StatusChange {
+        StatusChange {
+            tenant: self.tenant.clone(),
+            issuer: self.issuer.clone(),
+            serial: self.serial.clone(),
+            not_after: self.validity.not_after(),
+            status: self.status,
+        }
+    }
+
+    /// Stores an intent. The primary key makes a serial unique within its issuer, the constraint on
+    /// `request_id` makes a certificate unique within its request.
+    pub(crate) fn insert_intent(&self, tx: &Tx<'_>) -> Result<(), DbError> {
+        let v = self.values();
+        tx.execute(
+            "INSERT INTO ca_certificate (issuer_id, serial, tenant_id, request_id, state, profile, profile_digest, \
+             subject, sans, not_before, not_after, tbs, issue_seq, revoked_at, reason, invalidity) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
+            &[
+                &v[0], &v[1], &v[2], &v[3], &v[4], &v[5], &v[6], &v[7], &v[8], &v[9], &v[10], &v[11], &v[12], &v[13],
+                &v[14], &v[15],
+            ],
+        )
+        .map(drop)
+    }
+}
+
+macro_rules! select_certificate {
+    ($rest:literal) => {
+        concat!(
+            "SELECT issuer_id, serial, tenant_id, request_id, state, profile, profile_digest, subject, sans, \
+             not_before, not_after, tbs, issue_seq, revoked_at, reason, invalidity, audit_seq FROM ca_certificate ",
+            $rest
+        )
+    };
+}
+
+fn read_certificate(row: &Row<'_>) -> RowResult<Option<CertificateRow>> {
+    let issuer: String = row.get(0)?;
+    let serial: Vec<u8> = row.get(1)?;
+    let tenant: String = row.get(2)?;
+    let state: String = row.get(4)?;
+    let (not_before, not_after): (i64, i64) = (row.get(9)?, row.get(10)?);
+    let issue_seq: i64 = row.get(12)?;
+    let revoked_at: Option<i64> = row.get(13)?;
+    let reason: Option<u8> = row.get(14)?;
+    let invalidity: Option<i64> = row.get(15)?;
+    let audit_seq: Option<i64> = row.get(16)?;
+    let status = match (revoked_at, reason) {
+        (None, None) => Some(CertStatus::Good),
+        (Some(at), Some(reason)) => read_time(at).zip(Reason::from_code(reason)).map(|(at, reason)| {
+            CertStatus::Revoked(Revocation { at, reason, invalidity: invalidity.and_then(read_time) })
+        }),
+        _ => None,
+    };
+    let validity = read_time(not_before).zip(read_time(not_after)).and_then(|(b, a)| Validity::between(b, a));
+    let (Ok(issuer), Some(serial), Ok(tenant), Some(state), Some(validity), Some(status)) = (
+        issuer.parse(),
+        serial_of(&serial),
+        tenant.parse(),
+        CertificateState::ALL.into_iter().find(|s| s.as_str() == state),
+        validity,
+        status,
+    ) else {
+        return Ok(None);
+    };
+    Ok(Some(CertificateRow {
+        issuer,
+        serial,
+        tenant,
+        request: RequestId::from_bytes(row.get(3)?),
+        state,
+        profile: row.get(5)?,
+        profile_digest: row.get(6)?,
+        subject: row.get(7)?,
+        sans: row.get(8)?,
+        validity,
+        tbs: row.get(11)?,
+        issue_seq: Seq::try_from(issue_seq).ok(),
+        status,
+        audit_seq: audit_seq.and_then(|s| Seq::try_from(s).ok()),
+    }))
+}
+
+fn readable(rows: Vec<Option<CertificateRow>>) -> Result<Vec<CertificateRow>, DbError> {
+    rows.into_iter().map(|r| r.ok_or_else(|| unreadable("ca_certificate", "a row"))).collect()
+}
+
+/// The certificates with this serial, one per issuer that used it. A foreign tenant's are not seen.
+pub(crate) fn certificates(tx: &Tx<'_>, tenant: &TenantId, serial: &Serial) -> Result<Vec<CertificateRow>, DbError> {
+    // Serials are drawn at random, so the loop over the few issuers finds one row.
+    readable(tx.query_all(
+        select_certificate!(
+            "WHERE serial = $1 AND issuer_id IN (SELECT issuer_id FROM ca_issuer) AND tenant_id = $2 LIMIT 100"
+        ),
+        &[&serial.as_bytes(), &tenant.as_str()],
+        read_certificate,
+    )?)
+}
+
+/// One certificate.
+pub(crate) fn certificate(
+    tx: &Tx<'_>,
+    tenant: &TenantId,
+    issuer: &IssuerId,
+    serial: &Serial,
+) -> Result<Option<CertificateRow>, DbError> {
+    let rows = readable(tx.query_all(
+        select_certificate!("WHERE issuer_id = $1 AND serial = $2 AND tenant_id = $3"),
+        &[&issuer.as_str(), &serial.as_bytes(), &tenant.as_str()],
+        read_certificate,
+    )?)?;
+    Ok(rows.into_iter().next())
+}
+
+/// The oldest intents without a certificate.
+pub(crate) fn intents(tx: &Tx<'_>, limit: u32) -> Result<Vec<CertificateRow>, DbError> {
+    readable(tx.query_all(select_certificate!("WHERE state = 'intended' LIMIT $1"), &[&limit], read_certificate)?)
+}
+
+/// What to list.
+#[derive(Debug, Clone, Default)]
+pub struct Query {
+    /// Only this issuer.
+    pub issuer: Option<IssuerId>,
+    /// Only this profile.
+    pub profile: Option<String>,
+    /// Only this status.
+    pub status: Option<ListedStatus>,
+    /// Subject or alternative names contain this text.
+    pub name: Option<String>,
+    /// Only those issued before this log entry: the `next` of the page before.
+    pub after: Option<Seq>,
+    /// At most this many, 1 to 500.
+    pub limit: u32,
+}
+
+/// Status as a list shows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ListedStatus {
+    /// Neither revoked nor expired.
+    Good,
+    /// Revoked for good.
+    Revoked,
+    /// On hold.
+    Hold,
+    /// Past its last second and not revoked.
+    Expired,
+}
+
+impl ListedStatus {
+    /// The word in the interface.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Good => "good",
+            Self::Revoked => "revoked",
+            Self::Hold => "hold",
+            Self::Expired => "expired",
+        }
+    }
+
+    /// From the word in the interface.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        [Self::Good, Self::Revoked, Self::Hold, Self::Expired].into_iter().find(|s| s.as_str() == word)
+    }
+}
+
+/// One page of certificates, newest first.
+pub(crate) fn list(
+    tx: &Tx<'_>,
+    tenant: &TenantId,
+    query: &Query,
+    now: Instant,
+) -> Result<Vec<CertificateRow>, DbError> {
+    let issuer = query.issuer.as_ref().map(IssuerId::as_str);
+    let status = query.status.map(ListedStatus::as_str);
+    // LIKE would give % and _ a meaning; instr compares as typed.
+    let name = query.name.as_deref();
+    let after = query.after.map_or(i64::MAX, |s| i64::try_from(s).unwrap_or(i64::MAX));
+    readable(tx.query_all(
+        select_certificate!(
+            "WHERE tenant_id = $1 AND state = 'issued' AND issue_seq < $2 \
+             AND ($3 IS NULL OR issuer_id = $3) AND ($4 IS NULL OR profile = $4) \
+             AND ($5 IS NULL OR instr(lower(subject), lower($5)) > 0 OR instr(lower(sans), lower($5)) > 0) \
+             AND ($6 IS NULL OR $6 = CASE WHEN reason = 6 THEN 'hold' WHEN revoked_at IS NOT NULL THEN 'revoked' \
+             WHEN not_after + 1000 <= $7 THEN 'expired' ELSE 'good' END) \
+             ORDER BY issue_seq DESC LIMIT $8"
+        ),
+        &[&tenant.as_str(), &after, &issuer, &query.profile, &name, &status, &now.unix_millis(), &query.limit],
+        read_certificate,
+    )?)
+}
