@@ -217,7 +217,7 @@ impl Gate {
 }
 
 fn clippy(gate: &mut Gate) -> Outcome {
-    gate.cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"])
+    gate.cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--keep-going", "--", "-D", "warnings"])
 }
 
 fn test(gate: &mut Gate) -> Outcome {
