@@ -52,7 +52,7 @@ macro_rules! smoke_tests {
 }
 
 smoke_tests! {
-    api audit_entry certificate checkpoint config crl crl_lint csr csr_names instant lint name_der name_text path profile public_key receipt san_der san_text serial signature
+    api audit_entry backup certificate checkpoint config crl crl_lint csr csr_names instant lint name_der name_text path profile public_key receipt san_der san_text serial signature
 }
 
 #[test]
@@ -62,6 +62,17 @@ fn a_target_that_panics_is_found() {
     let found = catch_unwind(AssertUnwindSafe(|| run(&target, b"not so short")));
     let message = found.expect_err("a panic").downcast::<String>().expect("a message");
     assert!(message.contains("bad panics on 6e6f7420"), "{message}");
+}
+
+#[test]
+fn the_receipt_among_the_seeds_is_genuine() {
+    let receipt = serde_json::from_slice(include_bytes!("fuzz/seeds/receipt.json")).expect("a receipt");
+    let certificate = include_bytes!("fuzz/seeds/receipt.cer");
+    let root = include_bytes!("fuzz/seeds/receipt-root.cer").to_vec();
+    let at = "2027-01-01T00:00:00Z".parse().expect("a time");
+    // Only then do mutations of it reach the last of the checks.
+    let facts = web::receipt::verify(&receipt, Some(certificate), &[root], at).expect("a genuine receipt");
+    assert_eq!(facts.entry.event, "cert.issued");
 }
 
 #[test]

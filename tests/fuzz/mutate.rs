@@ -13,7 +13,7 @@ const TELLING: [u8; 20] = [
 ];
 
 /// Longest input.
-const LONGEST: usize = 4096;
+const LONGEST: usize = 8192;
 
 impl Mutator {
     /// Starts from these seeds, of which there must be one.

@@ -16,7 +16,7 @@ mod texts;
 
 use pki_config::Instant;
 
-use audit::{audit_entry, checkpoint, receipt};
+use audit::{audit_entry, backup, checkpoint, receipt};
 use certificates::{certificate, crl, path, public_key, signature};
 use names::{name_der, name_text, san_der, san_text};
 use requests::{certificate_lint, crl_lint, csr, csr_names};
@@ -36,6 +36,7 @@ pub struct Target {
 pub const TARGETS: &[Target] = &[
     Target { name: "api", run: api_body, seeds: texts::api_seeds },
     Target { name: "audit_entry", run: audit_entry, seeds: || vec![audit::entry().to_der().expect("a short entry")] },
+    Target { name: "backup", run: backup, seeds: || vec![include_bytes!("seeds/backup.bin").to_vec()] },
     Target { name: "certificate", run: certificate, seeds: certificates::certificate_seeds },
     Target { name: "checkpoint", run: checkpoint, seeds: || vec![audit::head().to_der(), audit::head().body.to_der()] },
     Target { name: "config", run: config, seeds: texts::config_seeds },
