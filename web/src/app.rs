@@ -2,40 +2,41 @@
 //! data directory come in from outside, so that a test opens one in a temporary directory.
 //!
 //! `app/first_start.rs` makes an installation, `app/own.rs` keeps the certificates the suite uses itself,
-//! `app/rollback.rs` finds a database that went back, `app/schedule.rs` does what falls due, `app/health.rs` says how it does.
+//! `app/rollback.rs` finds a database that went back, `app/schedule.rs` does what falls due, `app/health.rs` says how it does,
+//! `app/parts.rs` gives the edges what they need.
 
+mod error;
 mod first_start;
 mod health;
 mod own;
+mod parts;
 mod rollback;
 mod schedule;
 
-use std::fmt;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, OnceLock};
 
 use ca::{Ca, CaOptions, Probe};
 use crypto_pool::backend::Soft;
 use crypto_pool::root_key::{Argon2Cost, FileSeal, PassphraseSeal, RootSeal};
 use crypto_pool::{CheckpointOptions, Checkpointer, Kms, PoolHandle, PoolOptions, Purpose, RootKeySlot};
-use ledger::audit::{AuditError, Checkpoint, Entry};
+use ledger::audit::{AuditError, Entry};
 use ledger::db::DbOptions;
-use ledger::{AuditLog, Db, DbError, EntryDraft, Importance, Outcome, Table};
+use ledger::{AuditLog, Db, EntryDraft, Importance, Outcome, Table};
 use pki_config::config::Config;
-use pki_config::ids::WellKnownIssuer;
-use pki_config::role::{Authorized, Permission, Setup, authorize};
-use pki_config::{Actor, Clock, ErrorCode, Event, IssuerId, Random, TenantId};
+use pki_config::role::{Authorized, Permission, Setup};
+use pki_config::{Actor, Clock, ErrorCode, Event, Random, TenantId};
 use zeroize::Zeroizing;
 
-use crate::auth::{Lockout, Secret};
-use crate::backup::{self, Source};
+use crate::auth::Lockout;
+use crate::backup;
 use crate::data_dir::{DataDir, DataDirError, NewDataDir, SetupFile};
 use crate::problem::Failure;
-use crate::receipt::{self, LogChain};
-use crate::store::{self, Link};
-use crate::tls::{ServerCertificate, TlsError};
+use crate::store;
+use crate::tls::ServerCertificate;
 
+pub use error::AppError;
 pub use first_start::FirstStart;
 
 /// Every table the audit log answers for.
@@ -60,76 +61,6 @@ pub struct AppOptions {
     pub random: Arc<dyn Random>,
     /// Fault injection at each step of an issuance; for tests.
     pub probe: Option<Probe>,
-}
-
-/// Why the application does not start.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum AppError {
-    /// The data directory is refused.
-    DataDir(DataDirError),
-    /// The database is damaged or cannot be opened.
-    Db(DbError),
-    /// The log does not verify.
-    Audit(AuditError),
-    /// Keys or pool.
-    Pool(crypto_pool::Error),
-    /// The certificate authority.
-    Ca(ca::Error),
-    /// TLS.
-    Tls(TlsError),
-    /// `setup.toml` says something else than the first entry of the log: somebody changed it.
-    SetupChanged,
-    /// Anything on the way to a caller.
-    Failed(ErrorCode),
-}
-
-impl fmt::Display for AppError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let restore = "restore a backup into a new directory with: yinxin restore";
-        match self {
-            Self::DataDir(error) => error.fmt(f),
-            Self::Db(DbError::Damaged(why)) => write!(f, "the database is damaged ({why}); {restore}"),
-            Self::Db(error) => write!(f, "the database cannot be opened: {error}"),
-            Self::Audit(AuditError::Broken(why)) => write!(f, "the audit log is damaged ({why}); {restore}"),
-            Self::Audit(error) => write!(f, "the audit log cannot be opened: {error}"),
-            Self::Pool(error) => error.fmt(f),
-            Self::Ca(error) => error.fmt(f),
-            Self::Tls(error) => error.fmt(f),
-            Self::SetupChanged => write!(
-                f,
-                "setup.toml does not say what the log says of this installation; a trial never becomes a production installation; {restore}"
-            ),
-            Self::Failed(code) => write!(f, "{} ({code})", code.english()),
-        }
-    }
-}
-
-impl std::error::Error for AppError {}
-
-macro_rules! from {
-    ($($source:ty => $variant:ident,)*) => {
-        $(impl From<$source> for AppError {
-            fn from(error: $source) -> Self {
-                Self::$variant(error)
-            }
-        })*
-    };
-}
-
-from! {
-    DataDirError => DataDir,
-    DbError => Db,
-    AuditError => Audit,
-    crypto_pool::Error => Pool,
-    ca::Error => Ca,
-    TlsError => Tls,
-}
-
-impl From<Failure> for AppError {
-    fn from(failure: Failure) -> Self {
-        Self::Failed(failure.code())
-    }
 }
 
 /// The application. Cheap to clone.
@@ -448,201 +379,6 @@ impl App {
 fn argon2(config: &Config) -> Argon2Cost {
     let root = &config.root_key;
     Argon2Cost { memory_kib: root.argon2_memory_kib, passes: root.argon2_passes, lanes: root.argon2_lanes }
-}
-
-/// The parts, for the edges.
-impl App {
-    /// The database.
-    #[must_use]
-    pub fn db(&self) -> &Db {
-        &self.0.db
-    }
-
-    /// The audit log.
-    #[must_use]
-    pub fn audit(&self) -> &AuditLog {
-        &self.0.audit
-    }
-
-    /// The keys.
-    #[must_use]
-    pub fn kms(&self) -> &Kms {
-        &self.0.kms
-    }
-
-    /// The signing pool.
-    #[must_use]
-    pub fn pool(&self) -> &PoolHandle {
-        &self.0.pool
-    }
-
-    /// The certificate authority.
-    #[must_use]
-    pub fn ca(&self) -> &Ca {
-        &self.0.ca
-    }
-
-    /// Time.
-    #[must_use]
-    pub fn clock(&self) -> &Arc<dyn Clock> {
-        &self.0.options.clock
-    }
-
-    /// Randomness.
-    #[must_use]
-    pub fn random(&self) -> &dyn Random {
-        &*self.0.options.random
-    }
-
-    /// The configuration.
-    #[must_use]
-    pub fn config(&self) -> &Config {
-        &self.0.options.config
-    }
-
-    /// The data directory.
-    #[must_use]
-    pub fn dir(&self) -> &DataDir {
-        &self.0.dir
-    }
-
-    /// Trial or production.
-    #[must_use]
-    pub fn setup(&self) -> Setup {
-        self.0.setup.setup
-    }
-
-    /// What `setup.toml` says.
-    #[must_use]
-    pub fn setup_file(&self) -> &SetupFile {
-        &self.0.setup
-    }
-
-    /// The name of the installation: six hexadecimal digits.
-    #[must_use]
-    pub fn installation(&self) -> &str {
-        &self.0.setup.installation
-    }
-
-    /// The user the socket serves.
-    #[must_use]
-    pub fn owner(&self) -> u32 {
-        self.0.owner
-    }
-
-    /// Whether the root key is open.
-    #[must_use]
-    pub fn is_open(&self) -> bool {
-        self.0.kms.root().is_open()
-    }
-
-    /// Failed logins.
-    #[must_use]
-    pub fn lockout(&self) -> &Lockout {
-        &self.0.lockout
-    }
-
-    /// The TLS certificate in use.
-    #[must_use]
-    pub fn tls(&self) -> &Arc<ServerCertificate> {
-        &self.0.tls
-    }
-
-    /// The issuer of officers' and servers' certificates.
-    #[must_use]
-    pub fn ec_issuing(&self) -> IssuerId {
-        IssuerId::well_known(WellKnownIssuer::EcIssuing)
-    }
-
-    /// The suite's own right to something.
-    ///
-    /// # Errors
-    /// `FORBIDDEN` where the suite itself has none.
-    pub fn as_system(&self, permission: Permission) -> Result<Authorized, Failure> {
-        Ok(authorize(&Actor::system(), permission, self.setup())?)
-    }
-
-    /// What a backup of this moment is made of.
-    ///
-    /// # Errors
-    /// As [`App::checkpoint_now`].
-    pub async fn backup_source(&self) -> Result<Source, Failure> {
-        let log_key = self.0.kms.active(&TenantId::house(), Purpose::AuditLog).await?.ok_or(ErrorCode::AuditBroken)?;
-        Ok(Source {
-            db: self.0.db.clone(),
-            pool: self.0.pool.clone(),
-            log_key,
-            checkpoint: self.checkpoint_now().await?,
-            issuers: self.0.ca.issuers().iter().map(|i| (i.id.clone(), i.certificate.clone())).collect(),
-            dir: self.0.dir.path().to_owned(),
-            setup: self.0.setup.clone(),
-            now: self.clock().now(),
-            random: Arc::clone(&self.0.options.random),
-            cost: self.argon2(),
-        })
-    }
-
-    /// A checkpoint over everything until now.
-    ///
-    /// # Errors
-    /// `SEALED`, and as the log reports.
-    pub async fn checkpoint_now(&self) -> Result<Checkpoint, Failure> {
-        let checkpointer = self.0.checkpointer.get().ok_or(ErrorCode::Stopping)?;
-        Ok(checkpointer.now().await?)
-    }
-
-    /// The receipt of one entry.
-    ///
-    /// # Errors
-    /// `PROOF_IMPOSSIBLE` if there is no such entry; as [`App::checkpoint_now`].
-    pub async fn receipt(&self, seq: ledger::Seq) -> Result<crate::api::Receipt, Failure> {
-        let checkpointer = self.0.checkpointer.get().ok_or(ErrorCode::Stopping)?;
-        let (certificate, chain) = self.log_certificate().await?;
-        let log = LogChain::new(&certificate, &chain.issuers).map_err(|e| Failure::inside(ErrorCode::Internal, e))?;
-        Ok(receipt::build(self.audit(), checkpointer, &log, seq).await?)
-    }
-
-    /// A one-time link as stored.
-    pub(crate) fn link(&self, secret: &Secret) -> Link {
-        let until = self.clock().now().plus(self.config().web.link_lifetime.duration());
-        Link { hash: secret.hash(), until }
-    }
-
-    /// A one-time link as shown. The secret stands behind `#`, so that no server and no preview gets it.
-    #[must_use]
-    pub fn link_url(&self, secret: &Secret) -> String {
-        let port = self.config().web.https.port();
-        let host = self.config().web.https_names.first().map_or("localhost", String::as_str);
-        format!("https://{host}:{port}/setup#{}", secret.show())
-    }
-
-    /// Removes the file with the administrator's link once that link was used.
-    pub(crate) fn forget_link_file(&self, used: &Link) {
-        let file = self.0.dir.admin_link();
-        let Ok(text) = std::fs::read_to_string(&file) else { return };
-        let shown = text.trim().rsplit('#').next().and_then(|s| Secret::read(crate::auth::SecretKind::Link, s));
-        if shown.is_some_and(|secret| secret.hash() == used.hash) {
-            // The secret in it opens nothing any more.
-            let _ = std::fs::remove_file(file);
-        }
-    }
-
-    /// An identifier for a request: 64 random bits, so that two in one log are not the same.
-    pub(crate) fn draw_request_id(&self) -> String {
-        let mut bytes = [0; 8];
-        match self.random().fill(&mut bytes) {
-            Ok(()) => bytes.iter().map(|b| format!("{b:02x}")).collect(),
-            Err(_) => "none".to_owned(),
-        }
-    }
-
-    fn set_findings(&self, findings: Vec<String>) {
-        *self.0.findings.lock().unwrap_or_else(PoisonError::into_inner) = findings;
-    }
-
-    fn findings(&self) -> Vec<String> {
-        self.0.findings.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
 }
 
 /// Whether there is an installation at `path`, and which. Touches nothing.
