@@ -116,6 +116,9 @@ impl App {
         let app = Self::assemble(dir, setup, options, root)?;
         app.check_setup().await?;
         app.check_not_rolled_back().await?;
+        if app.dir().damage_mark().exists() {
+            app.full_check().await;
+        }
         app.start_checkpoints().await?;
         // A clock that went back, a log that was stopped: the repository serves all the same, and whoever
         // asks for a signature is told.

@@ -242,6 +242,12 @@ impl DataDir {
         self.path.join("admin-link.txt")
     }
 
+    /// There while the newest full check found damage: a start then checks in full before it signs anything.
+    #[must_use]
+    pub fn damage_mark(&self) -> PathBuf {
+        self.path.join("damage-found.txt")
+    }
+
     /// Whose directory it is: the only user the socket serves.
     ///
     /// # Errors

@@ -8,6 +8,7 @@ use pki_config::{Actor, ErrorCode, TenantId};
 use tokio::sync::watch;
 
 use super::App;
+use crate::data_dir;
 use crate::edge::officer;
 use crate::problem::Failure;
 use crate::serve::stopped;
@@ -92,7 +93,8 @@ impl App {
         }
     }
 
-    /// Checks the database and the whole log. What it finds stops every signature.
+    /// Checks the database and the whole log. What it finds stops every signature, and is marked in the data
+    /// directory, so that a restart does not sign until a full check has found nothing.
     pub async fn full_check(&self) {
         let db = self.db().clone();
         let database = tokio::task::spawn_blocking(move || db.full_check()).await;
@@ -110,7 +112,24 @@ impl App {
             tracing::error!(count = findings.len(), first = %findings[0], "the full check found damage; signing stops");
             self.audit().stop("the full check found damage; run: yinxin audit verify");
         }
+        self.mark_damage(&findings);
         self.set_findings(findings);
+    }
+
+    fn mark_damage(&self, findings: &[String]) {
+        let mark = self.dir().damage_mark();
+        if findings.is_empty() {
+            if mark.exists()
+                && let Err(error) = std::fs::remove_file(&mark)
+            {
+                tracing::warn!(%error, "the mark of damage found earlier could not be removed");
+            }
+            return;
+        }
+        let few = findings.iter().take(100).fold(String::new(), |text, finding| text + finding + "\n");
+        if let Err(error) = data_dir::write_durably(&mark, few.as_bytes(), 0o600) {
+            tracing::error!(%error, "the damage found could not be marked; a restart would sign until it is found again");
+        }
     }
 
     /// Checks the whole log and every row it covers; `expect` is a checkpoint kept elsewhere.

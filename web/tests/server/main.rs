@@ -4,6 +4,7 @@
 
 mod calls;
 mod clock;
+mod damage;
 mod doors;
 mod first_start;
 mod house;
