@@ -123,7 +123,7 @@ impl Attribute {
         if value.chars().any(unseen) {
             return refuse("holds a control or invisible character");
         }
-        if value.starts_with(' ') || value.ends_with(' ') {
+        if value.starts_with(char::is_whitespace) || value.ends_with(char::is_whitespace) {
             return refuse("begins or ends with a space");
         }
         match self {
