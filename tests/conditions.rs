@@ -266,3 +266,25 @@ async fn a_certificate_never_outlasts_its_issuer() {
     assert!(clock.now() > end);
     house.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_compromised_key_is_never_certified_again_and_a_superseded_one_is() {
+    let dir = tempfile::tempdir().unwrap();
+    let house = TestHouse::open(dir.path(), Parts::real()).await;
+    let (stolen, _) = support::csr(KeyAlgorithm::Sm2, house.random.as_ref());
+    let (kept, _) = support::csr(KeyAlgorithm::Sm2, house.random.as_ref());
+    let ask = async |csr: &[u8], host| {
+        house.ca.issue(&owner(Permission::IssueCertificate), support::server_request(csr, host)).await
+    };
+    let first = ask(&stolen, "www.example.cn").await.unwrap();
+    let other = ask(&kept, "mail.example.cn").await.unwrap();
+    let auth = owner(Permission::RevokeCertificate);
+    house.ca.revoke(&auth, &first.serial, None, Reason::KeyCompromise, None).await.unwrap();
+    revoke(&house, &other.serial).await.unwrap();
+    let refused = ask(&stolen, "new.example.cn").await.unwrap_err();
+    assert!(matches!(refused, Error::BlockedKey { .. }), "{refused}");
+    assert_eq!(refused.code(), ErrorCode::KeyRefused);
+    assert!(ask(&kept, "mail.example.cn").await.is_ok());
+    log_is_clean(&house).await;
+    house.close().await;
+}

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use pki_config::role::{Denied, Permission};
-use pki_config::{ErrorCode, IssuerId, RequestId, Serial};
+use pki_config::{ErrorCode, Instant, IssuerId, RequestId, Serial};
 
 use crate::core::approval::Refused;
 use crate::core::csr::BadRequest;
@@ -38,6 +38,13 @@ pub enum Error {
         /// The kind of key.
         key: String,
     },
+    /// A certificate with this key was revoked for key compromise. Caller's fault: make a new key.
+    BlockedKey {
+        /// When that was recorded.
+        since: Instant,
+    },
+    /// The key is that of an authority here. Caller's fault.
+    AuthorityKey(IssuerId),
     /// An issuer of that name exists. Caller's fault.
     IssuerExists(IssuerId),
     /// The issuer's certificate or name cannot be what is asked. Caller's fault.
@@ -104,7 +111,7 @@ impl Error {
             Self::Csr(_) => ErrorCode::BadCsr,
             Self::UnknownProfile(_) => ErrorCode::ProfileUnknown,
             Self::UnknownIssuer(_) | Self::UnknownRequest(_) | Self::UnknownCertificate(_) => ErrorCode::NotFound,
-            Self::NoIssuerForKey { .. } => ErrorCode::KeyRefused,
+            Self::NoIssuerForKey { .. } | Self::BlockedKey { .. } | Self::AuthorityKey(_) => ErrorCode::KeyRefused,
             Self::IssuerExists(_) | Self::BadIssuer(_) => ErrorCode::IssuerState,
             Self::Draft(Undraftable::IssuerExpired { .. }) => ErrorCode::IssuerExpired,
             Self::Draft(Undraftable::IssuerUrl(_) | Undraftable::SelfSigned) => ErrorCode::IssuerState,
@@ -154,6 +161,10 @@ impl fmt::Display for Error {
             Self::NoIssuerForKey { profile, key } => {
                 write!(f, "no issuer here certifies a {key} key under profile {profile}")
             }
+            Self::BlockedKey { since } => {
+                write!(f, "a certificate with this key was revoked for key compromise at {since}; make a new key")
+            }
+            Self::AuthorityKey(id) => write!(f, "this is the key of {id}"),
             Self::IssuerExists(id) => write!(f, "issuer {id} exists"),
             Self::BadIssuer(why) => f.write_str(why),
             Self::Draft(bad) => bad.fmt(f),

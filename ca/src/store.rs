@@ -3,8 +3,10 @@
 //! Functions take the open transaction, so that the caller decides what is durable together.
 //! Rows the log answers for are written through [`ledger::Tx::put`] only. Issuers are here,
 //! `store/request.rs` has requests, `store/certificate.rs` certificates and their status,
-//! `store/crl.rs` published CRLs and what goes into them.
+//! `store/crl.rs` published CRLs and what goes into them,
+//! `store/blocked.rs` keys that are never certified again.
 
+mod blocked;
 mod certificate;
 mod crl;
 mod request;
@@ -13,6 +15,7 @@ use ledger::db::Value;
 use ledger::{Cover, DbError, Seq, Table, Tx};
 use pki_config::{Instant, IssuerId, KeyId, Serial, TenantId};
 
+pub(crate) use blocked::{block, blocked};
 pub(crate) use certificate::{CertificateRow, CertificateState, certificate, certificates, intents, list};
 pub use certificate::{ListedStatus, Query};
 pub use crl::CrlRecord;
@@ -32,7 +35,8 @@ pub(crate) static ISSUER: Table = Table {
 };
 
 /// The tables of this crate that the audit log covers.
-pub static COVERED: &[&Table] = &[&ISSUER, &request::REQUEST, &certificate::CERTIFICATE, &crl::CRL];
+pub static COVERED: &[&Table] =
+    &[&ISSUER, &request::REQUEST, &certificate::CERTIFICATE, &crl::CRL, &blocked::BLOCKED_KEY];
 
 /// A row that does not read back as what was written. The database was damaged or edited.
 fn unreadable(table: &str, what: &str) -> DbError {

@@ -88,3 +88,13 @@ CREATE TABLE ca_crl (
     audit_seq   INTEGER,
     PRIMARY KEY (issuer_id, number)
 ) WITHOUT ROWID;
+
+-- Keys that are never certified again, for anybody: those of certificates revoked with keyCompromise.
+CREATE TABLE ca_blocked_key (
+    spki_sm3  BLOB    NOT NULL PRIMARY KEY,
+    tenant_id TEXT    NOT NULL,
+    since     INTEGER NOT NULL,
+    issuer_id TEXT    NOT NULL,
+    serial    BLOB    NOT NULL,
+    audit_seq INTEGER
+) WITHOUT ROWID;

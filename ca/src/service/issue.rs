@@ -30,7 +30,7 @@ use crate::core::draft::{Draft, Subject};
 use crate::core::issue::{IntentRow, Stored};
 use crate::core::lint::Linted;
 use crate::error::Error;
-use crate::store::{CertificateRow, CertificateState, IssuerRow, RequestRow, RequestState};
+use crate::store::{self, CertificateRow, CertificateState, IssuerRow, RequestRow, RequestState};
 
 /// The steps of an issuance, for [`super::CaOptions::probe`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -169,6 +169,9 @@ impl Ca {
             return Err(Error::UnknownProfile(request.profile.clone()));
         }
         let proven = ProvenRequest::read(&request.csr)?;
+        if let Some(authority) = self.issuers().iter().find(|issuer| issuer.public_key == *proven.key()) {
+            return Err(Error::AuthorityKey(authority.id.clone()));
+        }
         let issuer = self.issuer_for(&profile.profile, proven.key().algorithm(), request.issuer.as_ref())?;
         let name = request.subject.clone().unwrap_or_else(|| proven.subject().clone());
         let sans = if request.sans.is_empty() { proven.alt_names().clone() } else { request.sans.clone() };
@@ -282,6 +285,10 @@ impl Ca {
         let evidence = options
             .db
             .write(Importance::Normal, move |tx| -> Result<_, Error> {
+                // Asked inside the transaction: a revocation that comes at the same time is before it or after.
+                if let Some(since) = store::blocked(tx, &request.spki)? {
+                    return Err(Error::BlockedKey { since });
+                }
                 match filing {
                     Filing::InOneStep => request.insert_uncovered(tx)?,
                     Filing::Approval { expected } => approve_row(tx, &audit, &actor, &request, expected)?,
@@ -400,7 +407,7 @@ fn approve_row(
     request: &RequestRow,
     expected: RequestState,
 ) -> Result<(), Error> {
-    let now = crate::store::request(tx, &request.tenant, request.id)?.ok_or(Error::UnknownRequest(request.id))?;
+    let now = store::request(tx, &request.tenant, request.id)?.ok_or(Error::UnknownRequest(request.id))?;
     if now.state != expected {
         return Err(Error::RequestState { request: request.id, state: now.state });
     }

@@ -101,7 +101,12 @@ impl Ca {
                     Wanted::Release => revoke::release(row.status, &certified, now)?,
                 };
                 let seq = audit.next_seq(tx)?;
-                let covers = vec![row.put(tx, seq)?];
+                let mut covers = vec![row.put(tx, seq)?];
+                if let Wanted::Revoke { reason: Reason::KeyCompromise, .. } = wanted {
+                    let request = store::request(tx, &row.tenant, row.request)?
+                        .ok_or_else(|| Error::Damaged(format!("the request of certificate {}", row.serial)))?;
+                    covers.push(store::block(tx, &request.spki, &row, now, seq)?);
+                }
                 tell(&feeds, tx, &row)?;
                 audit.append(
                     tx,
