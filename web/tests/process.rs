@@ -5,6 +5,8 @@
 //! acknowledged certificate must be found, every acknowledged revocation must hold, no serial may have been
 //! given twice, and the audit log must verify.
 
+#![allow(clippy::unwrap_used, reason = "helpers of a test")]
+
 use std::collections::{HashMap, HashSet};
 use std::io::{BufRead, BufReader, Read as _, Write as _};
 use std::os::unix::net::UnixStream;
