@@ -138,7 +138,7 @@ fn work(data: &Path, caller: usize, stop: &AtomicBool, counter: &AtomicU64, done
         if done.lock().unwrap().certificates.insert(serial.clone(), false).is_some() {
             done.lock().unwrap().repeated.push(serial.clone());
         }
-        if number % 3 == 0 {
+        if number.is_multiple_of(3) {
             let ask = json!({ "serial": serial, "reason": "superseded" });
             if let Some((200, _)) = call(data, "cert/revoke", &ask) {
                 done.lock().unwrap().certificates.insert(serial, true);
