@@ -1,6 +1,6 @@
 //! The signing pool: the only way to a signature of a key of ours, and never without a log entry.
 //!
-//! A queue, a batch, an answer. Workers take up to [`BATCH`] waiting requests at once and never wait to
+//! A queue, a batch, an answer. Workers take up to `BATCH` waiting requests at once and never wait to
 //! collect more. A worker checks what is to be signed against the key's record, signs, verifies, and hands
 //! one closure to the database's writer: the service's own rows and the log entry, in one transaction. The
 //! caller's future resolves when that transaction is durable; until then nobody has seen the signature.

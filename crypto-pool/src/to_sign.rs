@@ -3,7 +3,7 @@
 //! A confused or captured service must not be able to have a key sign what it is not for. So the pool
 //! takes the to-be-signed structure itself, never a digest, reads it strictly, and compares it with the
 //! key's record. A later kind of structure (`Ocsp`, `TstInfo`, `Seal`) is one more variant of [`ToSign`],
-//! one more purpose in [`ToSign::allowed`], and one more check beside those in `to_sign/`.
+//! one more purpose in `ToSign::allowed`, and one more check beside those in `to_sign/`.
 
 use std::fmt;
 

@@ -21,7 +21,7 @@
 //! key derived from the root key and, if a passphrase is given, once under Argon2id of the passphrase.
 //!
 //! The content is a row of files: 2 octets of length and the name, 8 octets of length and the bytes; an
-//! empty name ends it. Only the names of [`archive`] are taken out again.
+//! empty name ends it. Only the names of `archive` are taken out again.
 //!
 //! # What is in it
 //!

@@ -2,7 +2,7 @@
 //!
 //! Plain http has the public repository only. https and the Unix socket have the interface as well.
 //! Whatever the table does not name answers `NOT_FOUND`; a route cannot be written down without its
-//! right, because [`needs`] and [`open`] are the only ways to make one.
+//! right, because `needs` and `open` are the only ways to make one.
 
 use std::collections::HashMap;
 use std::future::Future;
