@@ -81,7 +81,8 @@ impl AuditLog {
     #[must_use]
     pub fn stopped(db: Db, clock: Arc<dyn Clock>, covered: &'static [&'static Table], reason: &str) -> Self {
         let log = Self::with(db, clock, covered);
-        log.stop(reason);
+        // Asked for, so nothing to raise an alarm about.
+        log.0.stopped.get_or_init(|| reason.to_owned());
         log
     }
 
