@@ -71,7 +71,17 @@ fn io_error(doing: impl Into<String>) -> impl FnOnce(io::Error) -> DataDirError 
 #[derive(Debug)]
 pub struct DataDir {
     path: PathBuf,
-    _lock: File,
+    lock: File,
+}
+
+impl Drop for DataDir {
+    fn drop(&mut self) {
+        // Said aloud, not left to the closing of the file: a child process being started by another thread
+        // holds a copy of every open file until it has become its own program, and the lock with it.
+        if let Err(error) = self.lock.unlock() {
+            tracing::warn!(%error, "the lock of the data directory could not be given back");
+        }
+    }
 }
 
 /// A data directory being made; [`finish`] makes it one.
@@ -158,7 +168,7 @@ impl DataDir {
             Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(io_error("removing an old mark")(e)),
             _ => {}
         }
-        Ok((Self { path, _lock: lock }, setup))
+        Ok((Self { path, lock }, setup))
     }
 
     /// Begins a new installation at `path`: makes the directory, takes its lock, marks it as being
@@ -191,7 +201,7 @@ impl DataDir {
             let folder = path.join(folder);
             DirBuilder::new().mode(0o700).create(&folder).map_err(io_error(format!("making {}", folder.display())))?;
         }
-        Ok(NewDataDir(Self { path, _lock: lock }))
+        Ok(NewDataDir(Self { path, lock }))
     }
 
     /// The directory, absolute.

@@ -2,6 +2,7 @@
 //! `1234567812345678` (GM/T 0009 10).
 
 mod comb;
+mod many;
 
 use std::fmt;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -18,6 +19,7 @@ use rfc6979::KGenerator;
 use zeroize::{Zeroize, Zeroizing};
 
 use self::comb::Comb;
+pub use self::many::{LANES, SignJob, VerifyJob, sign_many, verify_many};
 use crate::sm3::Sm3;
 
 /// The identity that goes into Z unless a protocol says otherwise (GM/T 0009 10).

@@ -154,6 +154,18 @@ fn a_second_process_is_refused_while_the_first_runs() {
 }
 
 #[test]
+fn the_lock_goes_with_the_value_even_while_a_child_process_holds_a_copy_of_the_file() {
+    let temp = tempfile::tempdir().unwrap();
+    let path = temp.path().join("data");
+    let first = made(&path);
+    // What a fork by another thread does until the child has become its own program.
+    let copy = first.lock.try_clone().unwrap();
+    drop(first);
+    assert!(DataDir::open(&path).is_ok());
+    drop(copy);
+}
+
+#[test]
 fn an_installation_is_never_made_over_another() {
     let temp = tempfile::tempdir().unwrap();
     let path = temp.path().join("data");
