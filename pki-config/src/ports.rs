@@ -2,6 +2,7 @@
 //! (time, randomness) comes in. Made only of types of this crate.
 
 use std::fmt;
+use std::time::Duration;
 
 use crate::status::StatusChange;
 use crate::time::Instant;
@@ -10,6 +11,13 @@ use crate::time::Instant;
 pub trait Clock: Send + Sync {
     /// Now, in UTC.
     fn now(&self) -> Instant;
+
+    /// Time since an arbitrary start on a clock that nobody can set: what [`Clock::now`] is held against to
+    /// see that it was set. A clock without a second hand of its own says what `now` says, and then no step
+    /// can be seen.
+    fn steady(&self) -> Duration {
+        Duration::from_millis(u64::try_from(self.now().unix_millis()).unwrap_or(0))
+    }
 }
 
 /// The one source of randomness. Every component that draws random bytes is given one.

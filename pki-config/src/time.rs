@@ -197,6 +197,20 @@ impl Clock for SystemClock {
         let millis = Utc::now().timestamp_millis();
         Instant(millis.clamp(0, Instant::LAST.0))
     }
+
+    /// `CLOCK_MONOTONIC_RAW` where there is one: a time daemon speeds the ordinary monotonic clock up or down
+    /// by up to 8 % while it corrects the time, and only the raw one runs on untouched.
+    #[cfg(target_os = "linux")]
+    fn steady(&self) -> Duration {
+        let time = rustix::time::clock_gettime(rustix::time::ClockId::MonotonicRaw);
+        Duration::new(u64::try_from(time.tv_sec).unwrap_or(0), u32::try_from(time.tv_nsec).unwrap_or(0))
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn steady(&self) -> Duration {
+        static START: std::sync::OnceLock<std::time::Instant> = std::sync::OnceLock::new();
+        START.get_or_init(std::time::Instant::now).elapsed()
+    }
 }
 
 /// A clock that stands still until a test moves it.
@@ -264,6 +278,14 @@ mod tests {
         assert!(Instant::from_unix_millis(-1).is_err());
         assert!(Instant::from_unix_seconds(253_402_300_800).is_err());
         assert!("tomorrow".parse::<Instant>().is_err());
+    }
+
+    #[test]
+    fn the_machines_steady_clock_runs_forwards() {
+        let first = SystemClock.steady();
+        std::thread::sleep(Duration::from_millis(20));
+        let passed = SystemClock.steady() - first;
+        assert!((Duration::from_millis(15)..Duration::from_secs(30)).contains(&passed), "{passed:?}");
     }
 
     #[test]
