@@ -5,10 +5,12 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 mod cert;
+mod ocsp;
 mod office;
 mod system;
 
 pub use cert::{Approve, CertName, Crl, Issue, KeyType, List, Reject, Revoke, Show};
+pub use ocsp::{Ask, NameHash, OcspCommand, OcspQuery, OcspStaple};
 pub use office::{AuditCommand, Claim, ExportArgs, OfficerAddArgs, OfficerCommand, ProofArgs, TrustCommand};
 pub use system::{Backup, ClockCommand, ConfigCommand, Init, Restore, Unseal, Up, Verify};
 
@@ -115,6 +117,9 @@ pub enum Command {
     /// The roots that `verify` believes.
     #[command(subcommand)]
     Trust(TrustCommand),
+    /// Ask OCSP responders, and fetch answers for web servers to staple.
+    #[command(subcommand)]
+    Ocsp(OcspCommand),
     /// Verify, prove and export the audit log.
     #[command(subcommand)]
     Audit(AuditCommand),
@@ -190,6 +195,14 @@ mod tests {
         assert!(parse("officer add Li --role auditor --token --link").is_err());
         assert!(parse("officer add Li --role king").is_err());
         assert!(parse("officer add Li --role auditor").is_ok());
+    }
+
+    #[test]
+    fn a_reload_command_needs_something_to_watch() {
+        assert!(parse("ocsp staple cert.pem -o a.ocsp --reload true").is_err());
+        assert!(parse("ocsp staple cert.pem").is_err());
+        assert!(parse("ocsp staple cert.pem -o a.ocsp --watch --reload true").is_ok());
+        assert!(parse("ocsp query cert.pem --hash md5").is_err());
     }
 
     #[test]

@@ -183,6 +183,35 @@ impl Client {
     }
 }
 
+/// `POST` of `body` to an `http://HOST[:PORT]/PATH` anywhere, such as an OCSP responder; at most `largest`
+/// bytes of answer within `within`, connecting included.
+///
+/// # Errors
+/// The URL is none of that form, or nobody answers.
+pub(super) async fn post_plain(
+    url: &str,
+    kind: &'static str,
+    body: Vec<u8>,
+    within: Duration,
+    largest: usize,
+) -> Result<(StatusCode, Bytes), Failure> {
+    let wrong = || Failure::Usage(format!("{url:?} is no address of the form http://HOST[:PORT]/PATH."));
+    let uri: Uri = url.parse().map_err(|_| wrong())?;
+    let authority = uri.authority().filter(|a| !a.as_str().contains('@')).ok_or_else(wrong)?;
+    if uri.scheme_str() != Some("http") {
+        return Err(wrong());
+    }
+    let host = authority.host().trim_matches(['[', ']']);
+    let port = authority.port_u16().unwrap_or(80);
+    let path = uri.path_and_query().map_or("/", |path| path.as_str());
+    let request = Request::builder().method(Method::POST).uri(path).header(HOST, authority.as_str());
+    let request = request.header(CONTENT_TYPE, kind).body(Full::new(Bytes::from(body))).map_err(|_| wrong())?;
+    let stream = timed(CONNECT.min(within), TcpStream::connect((host, port)))
+        .await?
+        .map_err(|e| Failure::Unreachable(format!("{host}:{port} does not answer: {e}.")))?;
+    exchange(stream, request, within, largest).await
+}
+
 async fn connect_tls(
     host: &str,
     port: u16,

@@ -39,6 +39,22 @@ pub fn write_new(path: &Path, bytes: &[u8], mode: u32) -> Result<(), Failure> {
     })
 }
 
+/// Puts a file in place in one step, over one that may be there: who reads it meanwhile gets the old or the
+/// new one whole. On the disk when this returns.
+///
+/// # Errors
+/// It cannot be written; then the old one stays.
+pub fn replace(path: &Path, bytes: &[u8], mode: u32) -> Result<(), Failure> {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{}.new", std::process::id()));
+    let beside = path.with_file_name(name);
+    write_new(&beside, bytes, mode)?;
+    std::fs::rename(&beside, path).and_then(|()| sync_folder(path)).map_err(|e| {
+        let _ = std::fs::remove_file(&beside);
+        Failure::file(path, &e)
+    })
+}
+
 /// Creates a file that does not exist yet.
 ///
 /// # Errors
@@ -73,6 +89,17 @@ mod tests {
         write_new(&path, b"first", SECRET).unwrap();
         assert!(matches!(write_new(&path, b"second", SECRET), Err(Failure::Here(_))));
         assert_eq!(std::fs::read(&path).unwrap(), b"first");
+    }
+
+    #[test]
+    fn a_file_is_replaced_whole_or_not_at_all() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("answer");
+        replace(&path, b"first", PUBLIC).unwrap();
+        replace(&path, b"second", PUBLIC).unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"second");
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1, "nothing is left beside it");
+        assert!(replace(&dir.path().join("no/such/folder"), b"x", PUBLIC).is_err());
     }
 
     #[test]
