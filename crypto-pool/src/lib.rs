@@ -22,7 +22,7 @@ pub mod public_key;
 pub mod random;
 pub mod root_key;
 mod store;
-mod tlv;
+pub mod tlv;
 pub mod to_sign;
 
 pub use algorithm::{KeyAlgorithm, SignatureAlgorithm};

@@ -9,16 +9,26 @@ use std::fmt;
 
 use pki_config::Instant;
 
-pub(crate) const BOOLEAN: u8 = 0x01;
-pub(crate) const INTEGER: u8 = 0x02;
-pub(crate) const BIT_STRING: u8 = 0x03;
-pub(crate) const OCTET_STRING: u8 = 0x04;
-pub(crate) const OID: u8 = 0x06;
-pub(crate) const ENUMERATED: u8 = 0x0a;
-pub(crate) const UTC_TIME: u8 = 0x17;
-pub(crate) const GENERALIZED_TIME: u8 = 0x18;
-pub(crate) const SEQUENCE: u8 = 0x30;
-pub(crate) const SET: u8 = 0x31;
+/// Tag of BOOLEAN.
+pub const BOOLEAN: u8 = 0x01;
+/// Tag of INTEGER.
+pub const INTEGER: u8 = 0x02;
+/// Tag of BIT STRING.
+pub const BIT_STRING: u8 = 0x03;
+/// Tag of OCTET STRING.
+pub const OCTET_STRING: u8 = 0x04;
+/// Tag of OBJECT IDENTIFIER.
+pub const OID: u8 = 0x06;
+/// Tag of ENUMERATED.
+pub const ENUMERATED: u8 = 0x0a;
+/// Tag of UTCTime.
+pub const UTC_TIME: u8 = 0x17;
+/// Tag of GeneralizedTime.
+pub const GENERALIZED_TIME: u8 = 0x18;
+/// Tag of SEQUENCE and SEQUENCE OF.
+pub const SEQUENCE: u8 = 0x30;
+/// Tag of SET and SET OF.
+pub const SET: u8 = 0x31;
 
 /// The bytes are not the DER that was expected. Sender's fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,26 +45,37 @@ impl fmt::Display for BadDer {
 
 impl std::error::Error for BadDer {}
 
-pub(crate) const fn bad<T>(what: &'static str) -> Result<T, BadDer> {
+/// The error for `what`.
+///
+/// # Errors
+/// Always.
+pub const fn bad<T>(what: &'static str) -> Result<T, BadDer> {
     Err(BadDer { what })
 }
 
 /// One element: its tag, its content, and both with the length between.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Tlv<'a> {
-    pub(crate) tag: u8,
-    pub(crate) value: &'a [u8],
-    pub(crate) whole: &'a [u8],
+pub struct Tlv<'a> {
+    /// Tag.
+    pub tag: u8,
+    /// Content.
+    pub value: &'a [u8],
+    /// Tag, length and content.
+    pub whole: &'a [u8],
 }
 
 impl<'a> Tlv<'a> {
     /// A reader of the content.
-    pub(crate) const fn inside(self) -> Reader<'a> {
+    #[must_use]
+    pub const fn inside(self) -> Reader<'a> {
         Reader { rest: self.value }
     }
 
     /// The content of a BIT STRING whose bits fill whole octets.
-    pub(crate) fn whole_bits(self) -> Result<&'a [u8], BadDer> {
+    ///
+    /// # Errors
+    /// [`BadDer`].
+    pub fn whole_bits(self) -> Result<&'a [u8], BadDer> {
         match self.value {
             [0, bits @ ..] if self.tag == BIT_STRING => Ok(bits),
             _ => bad("bit string"),
@@ -62,7 +83,10 @@ impl<'a> Tlv<'a> {
     }
 
     /// A BOOLEAN: 00 or FF.
-    pub(crate) fn boolean(self) -> Result<bool, BadDer> {
+    ///
+    /// # Errors
+    /// [`BadDer`].
+    pub fn boolean(self) -> Result<bool, BadDer> {
         match (self.tag, self.value) {
             (BOOLEAN, [0]) => Ok(false),
             (BOOLEAN, [0xff]) => Ok(true),
@@ -71,7 +95,10 @@ impl<'a> Tlv<'a> {
     }
 
     /// The magnitude of a positive or zero INTEGER in minimal form, without its sign octet.
-    pub(crate) fn magnitude(self) -> Result<&'a [u8], BadDer> {
+    ///
+    /// # Errors
+    /// [`BadDer`].
+    pub fn magnitude(self) -> Result<&'a [u8], BadDer> {
         match self.value {
             _ if self.tag != INTEGER => bad("integer"),
             [] => bad("integer"),
@@ -84,7 +111,10 @@ impl<'a> Tlv<'a> {
     }
 
     /// A small non-negative INTEGER.
-    pub(crate) fn small(self) -> Result<u64, BadDer> {
+    ///
+    /// # Errors
+    /// [`BadDer`].
+    pub fn small(self) -> Result<u64, BadDer> {
         let bytes = self.magnitude()?;
         if bytes.len() > 8 {
             return bad("integer is too large");
@@ -94,7 +124,10 @@ impl<'a> Tlv<'a> {
 
     /// A `Time`: `UTCTime` (1950 to 2049) or `GeneralizedTime`, both in UTC with seconds and without
     /// fractions (RFC 5280 4.1.2.5). Years before 1970 are refused.
-    pub(crate) fn time(self) -> Result<Instant, BadDer> {
+    ///
+    /// # Errors
+    /// [`BadDer`].
+    pub fn time(self) -> Result<Instant, BadDer> {
         let (year, rest) = match (self.tag, self.value.len()) {
             (UTC_TIME, 13) => {
                 let (short, rest) = self.value.split_at(2);
@@ -148,21 +181,28 @@ fn instant(year: i64, month: i64, day: i64, second_of_day: i64) -> Option<Instan
 
 /// Reads one element after the other.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Reader<'a> {
+pub struct Reader<'a> {
     rest: &'a [u8],
 }
 
 impl<'a> Reader<'a> {
-    pub(crate) const fn new(bytes: &'a [u8]) -> Self {
+    /// Reads these bytes.
+    #[must_use]
+    pub const fn new(bytes: &'a [u8]) -> Self {
         Self { rest: bytes }
     }
 
-    pub(crate) const fn is_empty(&self) -> bool {
+    /// Whether everything was read.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
         self.rest.is_empty()
     }
 
     /// The next element, whatever it is.
-    pub(crate) fn any(&mut self) -> Result<Tlv<'a>, BadDer> {
+    ///
+    /// # Errors
+    /// [`BadDer`].
+    pub fn any(&mut self) -> Result<Tlv<'a>, BadDer> {
         let [tag, first, after @ ..] = self.rest else { return bad("truncated") };
         if tag & 0x1f == 0x1f {
             return bad("tag of several octets");
@@ -189,7 +229,10 @@ impl<'a> Reader<'a> {
     }
 
     /// The next element, which must have this tag; `what` is named if it has not.
-    pub(crate) fn expect(&mut self, tag: u8, what: &'static str) -> Result<Tlv<'a>, BadDer> {
+    ///
+    /// # Errors
+    /// [`BadDer`].
+    pub fn expect(&mut self, tag: u8, what: &'static str) -> Result<Tlv<'a>, BadDer> {
         if self.rest.first() != Some(&tag) {
             return bad(what);
         }
@@ -197,18 +240,27 @@ impl<'a> Reader<'a> {
     }
 
     /// The next element if it has this tag.
-    pub(crate) fn optional(&mut self, tag: u8) -> Result<Option<Tlv<'a>>, BadDer> {
+    ///
+    /// # Errors
+    /// [`BadDer`].
+    pub fn optional(&mut self, tag: u8) -> Result<Option<Tlv<'a>>, BadDer> {
         if self.rest.first() == Some(&tag) { self.any().map(Some) } else { Ok(None) }
     }
 
     /// Nothing may follow.
-    pub(crate) fn finish(self, what: &'static str) -> Result<(), BadDer> {
+    ///
+    /// # Errors
+    /// [`BadDer`].
+    pub fn finish(self, what: &'static str) -> Result<(), BadDer> {
         if self.rest.is_empty() { Ok(()) } else { bad(what) }
     }
 }
 
 /// The one element that `bytes` consist of.
-pub(crate) fn single<'a>(bytes: &'a [u8], tag: u8, what: &'static str) -> Result<Tlv<'a>, BadDer> {
+///
+/// # Errors
+/// [`BadDer`].
+pub fn single<'a>(bytes: &'a [u8], tag: u8, what: &'static str) -> Result<Tlv<'a>, BadDer> {
     let mut reader = Reader::new(bytes);
     let element = reader.expect(tag, what)?;
     reader.finish(what)?;
@@ -216,7 +268,8 @@ pub(crate) fn single<'a>(bytes: &'a [u8], tag: u8, what: &'static str) -> Result
 }
 
 /// Writes one element.
-pub(crate) fn write(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
+#[must_use]
+pub fn write(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
     let length: usize = parts.iter().map(|p| p.len()).sum();
     let mut out = Vec::with_capacity(length + 6);
     out.push(tag);

@@ -1,7 +1,7 @@
 //! The one list of public error codes: stable, never reused, in Chinese and English.
 //!
 //! `num` is area (two digits), class (one digit) and detail (two digits). Areas: 10 the call, 20
-//! rights, 30 certificates, 40 issuers and CRLs, 50 keys and pool, 60 audit log, 70 storage,
+//! rights, 30 certificates, 35 time-stamps, 40 issuers and CRLs, 50 keys and pool, 60 audit log, 70 storage,
 //! 80 system. Classes: 1 the caller's fault, 2 not now, 3 the operator's to mend, 4 broken.
 //! A new code goes to the end of its area; a code that is no longer used stays.
 
@@ -82,6 +82,9 @@ codes! {
     RequestState "REQUEST_STATE" 30107 409 false "The request is not in a state that allows this." "申请当前状态不允许此操作。";
     CertificateState "CERTIFICATE_STATE" 30108 409 false "The certificate is not in a state that allows this." "证书当前状态不允许此操作。";
     BadTime "BAD_TIME" 30109 400 false "The time given is not possible." "给定的时间无效。";
+    StampRefused "STAMP_REFUSED" 35101 400 false "The time-stamp request is not one this authority answers." "时间戳请求不符合本机构的要求。";
+    TimeNotAvailable "TIME_NOT_AVAILABLE" 35202 503 true "The clock is not sure enough; no time-stamps are made." "时钟准确度不足，暂停签发时间戳。";
+    StampRate "STAMP_RATE" 35203 429 true "Too many time-stamps from this address; wait a little." "该地址请求时间戳过于频繁，请稍后再试。";
     IssuerState "ISSUER_STATE" 40101 409 false "This issuer cannot do that." "该签发机构无法执行此操作。";
     IssuerExpired "ISSUER_EXPIRED" 40302 409 false "The issuer's own certificate leaves no time." "签发机构证书的剩余有效期不足。";
     CrlMissing "CRL_MISSING" 40203 503 true "No CRL has been published yet." "尚未发布 CRL。";

@@ -77,6 +77,12 @@ events! {
     LinkMade = "officer.link",
     /// A call was refused for lack of rights.
     AccessDenied = "access.denied",
+    /// A time-stamp was made; the token is the payload.
+    TimeStamped = "tsa.stamped",
+    /// A time-stamping unit's certificate was taken into use.
+    StampUnitAdded = "tsa.unit",
+    /// The clock became unsure or sure again: time-stamping stopped or goes on.
+    StampClock = "tsa.clock",
 }
 
 #[cfg(test)]

@@ -40,6 +40,32 @@ oids! {
     RSA_SHA512 = "1.2.840.113549.1.1.13";
     /// SM3, GB/T 33560-2017.
     SM3 = "1.2.156.10197.1.401";
+    /// SHA-256, RFC 5754 2.2.
+    SHA256 = "2.16.840.1.101.3.4.2.1";
+    /// SHA-384, RFC 5754 2.3.
+    SHA384 = "2.16.840.1.101.3.4.2.2";
+    /// SHA-512, RFC 5754 2.4.
+    SHA512 = "2.16.840.1.101.3.4.2.3";
+}
+
+// Signed messages, RFC 5652, RFC 3161, RFC 5035 and GM/T 0010
+oids! {
+    /// id-signedData, RFC 5652 5.1.
+    SIGNED_DATA = "1.2.840.113549.1.7.2";
+    /// signedData of GM/T 0010.
+    GM_SIGNED_DATA = "1.2.156.10197.6.1.4.2.2";
+    /// id-ct-TSTInfo, RFC 3161 2.4.2.
+    CT_TST_INFO = "1.2.840.113549.1.9.16.1.4";
+    /// contentType, RFC 5652 11.1.
+    CONTENT_TYPE = "1.2.840.113549.1.9.3";
+    /// messageDigest, RFC 5652 11.2.
+    MESSAGE_DIGEST = "1.2.840.113549.1.9.4";
+    /// signingTime, RFC 5652 11.3.
+    SIGNING_TIME = "1.2.840.113549.1.9.5";
+    /// signingCertificate, RFC 2634 5.4: SHA-1 only. Read, never written.
+    SIGNING_CERTIFICATE = "1.2.840.113549.1.9.16.2.12";
+    /// signingCertificateV2, RFC 5035 3.
+    SIGNING_CERTIFICATE_V2 = "1.2.840.113549.1.9.16.2.47";
 }
 
 // Attributes of names, X.520 and RFC 4519

@@ -1,8 +1,13 @@
 #![doc = include_str!("../README.md")]
 //! # Map
 //!
-//! `clock` is the one source of the time that is stamped, and refuses when it is unsure.
+//! `core` is the protocol as values in, values out. `clock` is the one source of the time that is stamped,
+//! and refuses when it is unsure.
 
 pub mod clock;
+pub mod core;
+mod error;
 
 pub use clock::{Reading, TrustedClock, Unsure};
+pub use core::moment::{Accuracy, Moment};
+pub use error::Error;
