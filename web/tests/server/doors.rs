@@ -86,7 +86,8 @@ async fn a_head_that_does_not_come_is_given_up() {
         (begun.elapsed(), answer)
     })
     .await;
-    assert!(took < Duration::from_secs(5), "{took:?}");
+    // Before the client itself would have given up: the server did it.
+    assert!(took < LONG, "{took:?}");
     assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 408"), "{answer}");
 }
 
@@ -135,7 +136,7 @@ async fn idle_and_half_open_connections_do_not_keep_others_out() {
         let idle: Vec<TcpStream> = (0..100).map(|_| TcpStream::connect(http).unwrap()).collect();
         let begun = Instant::now();
         assert!(exchange(http, GET_HEALTH, LONG).starts_with("HTTP/1.1 200"));
-        assert!(begun.elapsed() < Duration::from_secs(6), "{:?}", begun.elapsed());
+        assert!(begun.elapsed() < LONG, "{:?}", begun.elapsed());
         drop(idle);
     })
     .await;
@@ -146,10 +147,8 @@ async fn the_socket_is_for_its_owner_alone_and_goes_with_the_service() {
     let served = Served::trial().await;
     let socket = served.socket();
     assert_eq!(std::fs::metadata(&socket).unwrap().permissions().mode() & 0o777, 0o600);
-    let begun = Instant::now();
     served.stop.send_replace(true);
-    served.ended.await.unwrap().unwrap();
-    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+    tokio::time::timeout(LONG, served.ended).await.expect("a stop ends the service").unwrap().unwrap();
     assert!(!socket.exists());
 }
 
