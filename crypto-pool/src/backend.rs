@@ -71,4 +71,10 @@ pub trait Signer: Send + Sync {
     /// # Errors
     /// [`Error::Random`], [`Error::PrivateKey`].
     fn sign(&self, message: &[u8], random: &dyn Random) -> Result<Vec<u8>, Error>;
+
+    /// The key itself, if it is an SM2 key in the memory of this process: then many signatures, of several
+    /// keys, are made in one call. A key in hardware gives `None` and is asked for one signature at a time.
+    fn sm2(&self) -> Option<&engine::sm2::PrivateKey> {
+        None
+    }
 }

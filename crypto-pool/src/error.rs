@@ -13,7 +13,7 @@ use crate::public_key::BadKey;
 use crate::to_sign::Refusal;
 
 /// Why something was not done.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum Error {
     /// The root key is sealed. An operator must unseal it; then the same call succeeds.
@@ -79,6 +79,11 @@ pub enum Error {
     Random(RandomFailed),
     /// Too much work is waiting. Nothing was signed; retry is safe.
     Busy,
+    /// A bulk request asks for no signature or for more than are made at once. Caller's fault; nothing was signed.
+    BulkSize {
+        /// How many were asked for.
+        asked: usize,
+    },
     /// The pool is stopping. Nothing was signed.
     Stopping,
     /// The answer was lost in a fault of ours: a signature may have been recorded. A restart recovers.
@@ -96,7 +101,7 @@ impl Error {
         match self {
             Self::Sealed => ErrorCode::Sealed,
             Self::UnsealFailed => ErrorCode::UnsealFailed,
-            Self::PassphraseShort | Self::Algorithm => ErrorCode::BadRequest,
+            Self::PassphraseShort | Self::Algorithm | Self::BulkSize { .. } => ErrorCode::BadRequest,
             Self::RootKeyFile { .. } => ErrorCode::StorageFailed,
             Self::NoSuchKey { .. } => ErrorCode::NotFound,
             Self::KeyState { .. } | Self::KeyPurpose { .. } | Self::Transition { .. } => ErrorCode::KeyUnusable,
@@ -135,6 +140,9 @@ impl fmt::Display for Error {
             Self::PrivateKey => f.write_str("the private key could not be made or read"),
             Self::Random(why) => why.fmt(f),
             Self::Busy => f.write_str("too many signatures are waiting"),
+            Self::BulkSize { asked } => {
+                write!(f, "{asked} signatures in one request; 1 to {} are made", crate::pool::MOST_IN_BULK)
+            }
             Self::Stopping => f.write_str("the signing pool is stopping"),
             Self::Lost => f.write_str("the outcome is unknown"),
             Self::Audit(why) => why.fmt(f),

@@ -30,7 +30,7 @@ pub use checkpoint::{CheckpointOptions, Checkpointer};
 pub use error::Error;
 pub use key::{KeyRecord, KeyState, Purpose};
 pub use kms::{Ceremony, KeySpec, Kms};
-pub use pool::{PoolHandle, PoolOptions, Record, SignRequest, Signed};
+pub use pool::{BulkRequest, MOST_IN_BULK, PoolHandle, PoolOptions, Record, Shares, SignRequest, Signed};
 pub use process::harden_process;
 pub use public_key::{BadKey, PublicKey};
 pub use random::OsRandom;

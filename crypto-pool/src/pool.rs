@@ -1,46 +1,39 @@
 //! The signing pool: the only way to a signature of a key of ours, and never without a log entry.
 //!
-//! A queue, a batch, an answer. Workers take up to `BATCH` waiting requests at once and never wait to
-//! collect more. A worker checks what is to be signed against the key's record, signs, verifies, and hands
-//! one closure to the database's writer: the service's own rows and the log entry, in one transaction. The
+//! A queue, a batch, an answer. Workers take what waits, up to a few times what fills the vector lanes, and
+//! never wait to collect more. A worker checks what is to be signed against the key's record, signs, verifies, and
+//! hands one closure to the database's writer: the service's own rows and the log entry, in one transaction. The
 //! caller's future resolves when that transaction is durable; until then nobody has seen the signature.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::JoinHandle;
+use std::sync::Arc;
 
-use ledger::audit::EntryDraft;
-use ledger::{AuditLog, Cover, Db, DbError, Importance, Outcome, Seq, Tx};
-use pki_config::{Actor, Event, Instant, KeyId};
+use ledger::{AuditLog, Db, Importance, Seq, Tx};
+use pki_config::{Actor, Instant, KeyId};
 use tokio::sync::oneshot;
 
 use crate::algorithm::SignatureAlgorithm;
 use crate::error::Error;
 use crate::key::KeyState;
 use crate::kms::{Ceremony, Kms};
-use crate::to_sign::{Refusal, ToSign};
+use crate::to_sign::ToSign;
 
+mod bulk;
+mod crew;
+mod options;
 mod queue;
+mod record;
+mod worker;
 
-use queue::{Finish, Job, Made, Queue};
+pub use bulk::{BulkRequest, MOST_IN_BULK};
+pub use options::{PoolOptions, Shares};
+pub use record::Record;
 
-/// Most requests that a worker takes at once.
-const BATCH: usize = 16;
-
-/// How the pool is set up.
-#[derive(Debug, Clone)]
-pub struct PoolOptions {
-    /// Worker threads. Default: one for each processor.
-    pub threads: usize,
-    /// Most requests that wait; beyond it callers get [`Error::Busy`]. Default 4,096.
-    pub queue: usize,
-}
-
-impl Default for PoolOptions {
-    fn default() -> Self {
-        Self { threads: std::thread::available_parallelism().map_or(1, Into::into), queue: 4096 }
-    }
-}
+use bulk::{Bulk, BulkLog};
+use crew::Crew;
+use queue::{Limits, Queue};
+use record::{Failed, record, refusal};
+use worker::{Finish, Job, One, Task, Worker};
 
 /// What a service asks the pool for.
 #[derive(Debug, Clone)]
@@ -73,28 +66,12 @@ pub struct Signed {
     pub seq: Seq,
 }
 
-/// What a service has recorded of its signature. The pool adds the actor and appends it to the log.
-#[derive(Debug, Clone)]
-pub struct Record {
-    /// What was done.
-    pub event: Event,
-    /// To which thing: an identifier or a serial, never a person's data. At most 200 bytes.
-    pub object: String,
-    /// How it came out.
-    pub outcome: Outcome,
-    /// Details, personal data included; the entry holds only their digest.
-    pub payload: Vec<u8>,
-    /// The rows that the closure wrote.
-    pub covers: Vec<Cover>,
-}
-
 /// The pool. Cheap to clone; the workers stop when the last handle is dropped.
 #[derive(Clone)]
 pub struct PoolHandle(Arc<Pool>);
 
 struct Pool {
-    queue: Arc<Queue>,
-    workers: Mutex<Vec<JoinHandle<()>>>,
+    crew: Crew,
     db: Db,
     audit: AuditLog,
     kms: Kms,
@@ -106,18 +83,12 @@ impl PoolHandle {
     /// # Errors
     /// [`Error::Busy`] if the system gives no thread.
     pub fn local(options: &PoolOptions, db: Db, audit: AuditLog, kms: Kms) -> Result<Self, Error> {
-        let queue = Arc::new(Queue::new(options.queue));
-        let threads = options.threads.max(1);
-        let pool = Self(Arc::new(Pool { queue, workers: Mutex::default(), db, audit, kms }));
-        for number in 0..threads {
-            let (queue, kms, audit) = (Arc::clone(&pool.0.queue), pool.0.kms.clone(), pool.0.audit.clone());
-            let worker = std::thread::Builder::new()
-                .name(format!("signer-{number}"))
-                .spawn(move || queue.work(threads, BATCH, |job| make(&kms, &audit, job)))
-                .map_err(|_| Error::Busy)?;
-            pool.0.workers.lock().unwrap_or_else(PoisonError::into_inner).push(worker);
-        }
-        Ok(pool)
+        let limits = Limits { purpose: options.queue, owner: options.queue_per_owner };
+        let queue = Queue::new(limits, &options.shares);
+        let log = Arc::new(BulkLog::new(db.clone(), audit.clone()));
+        let worker = Worker { kms: kms.clone(), audit: audit.clone(), log };
+        let crew = Crew::start("signer", options.threads, queue, worker)?;
+        Ok(Self(Arc::new(Pool { crew, db, audit, kms })))
     }
 
     /// The key management behind the pool.
@@ -165,13 +136,37 @@ impl PoolHandle {
             }
             Err((error, _)) => drop(answer.send(Err(Failed::Own(error)))),
         });
-        self.0.queue.push(Job { key: stored, to_sign, ceremony, only_checkpoints: false, finish })?;
+        let one = One { to_sign, ceremony, only_checkpoints: false, finish };
+        self.0.crew.queue().push(Job { key: stored, task: Task::One(Box::new(one)) })?;
         match answered.await {
             Ok(Ok(value)) => Ok(value),
             Ok(Err(Failed::Commit(error))) => Err(error),
             Ok(Err(Failed::Own(error))) => Err(error.into()),
             Err(_) => Err(Error::Lost.into()),
         }
+    }
+
+    /// Signs many things with one key and records them together: one log entry ([`pki_config::Event::BulkSigned`]) with how
+    /// many they are and the root of the Merkle tree over their SM3 digests. Requests of the same key and actor
+    /// that come while a commit is on its way share the next entry. Answers when that entry is durable, in
+    /// the order of the request.
+    ///
+    /// One thing that is refused fails the whole request.
+    ///
+    /// # Errors
+    /// As [`PoolHandle::sign`]; [`Error::BulkSize`] for none or too many; [`Error::Refused`], which is logged,
+    /// for what must have an entry of its own (certificates, CRLs, time-stamps, checkpoints).
+    pub async fn sign_bulk(&self, request: BulkRequest) -> Result<Vec<Signed>, Error> {
+        let BulkRequest { key, actor, to_sign } = request;
+        if !(1..=MOST_IN_BULK).contains(&to_sign.len()) {
+            return Err(Error::BulkSize { asked: to_sign.len() });
+        }
+        self.0.audit.ready()?;
+        let key = self.0.kms.of_tenant(&actor, key).await?;
+        let (bulk, answered) = Bulk::new(&key, actor, to_sign.len());
+        let task = Task::Part { bulk: Arc::new(bulk), from: 0, to_sign };
+        self.0.crew.queue().push(Job { key, task })?;
+        answered.await.unwrap_or(Err(Error::Lost))
     }
 
     /// Whether a signature with this key could be made now: asked before something is spent on it, such as
@@ -196,106 +191,19 @@ impl PoolHandle {
             drop(answer.send(made.map(|made| made.signature).map_err(|(error, _)| error)));
         });
         let to_sign = ToSign::Checkpoint(body);
-        self.0.queue.push(Job { key: stored, to_sign, ceremony: None, only_checkpoints: true, finish })?;
+        let one = One { to_sign, ceremony: None, only_checkpoints: true, finish };
+        self.0.crew.queue().push(Job { key: stored, task: Task::One(Box::new(one)) })?;
         answered.await.unwrap_or(Err(Error::Lost))
     }
 
     /// Finishes what is queued and stops the workers. Later requests get [`Error::Stopping`].
     pub fn stop(&self) {
-        self.0.stop();
+        self.0.crew.stop();
     }
 }
 
 impl fmt::Debug for PoolHandle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("PoolHandle")
-    }
-}
-
-impl Pool {
-    fn stop(&self) {
-        self.queue.close();
-        let workers = std::mem::take(&mut *self.workers.lock().unwrap_or_else(PoisonError::into_inner));
-        for worker in workers {
-            if worker.join().is_err() {
-                tracing::error!("a signing worker had panicked");
-            }
-        }
-    }
-}
-
-impl Drop for Pool {
-    fn drop(&mut self) {
-        self.stop();
-    }
-}
-
-/// Why a commit did not happen: the service's own reason, or one of this crate.
-enum Failed<E> {
-    Commit(E),
-    Own(Error),
-}
-
-impl<E> From<DbError> for Failed<E> {
-    fn from(why: DbError) -> Self {
-        Self::Own(Error::Db(why))
-    }
-}
-
-/// On a worker's thread: check, sign, verify.
-fn make(kms: &Kms, audit: &AuditLog, job: Job) {
-    let made = sign_job(kms, audit, &job);
-    let Job { to_sign, finish, .. } = job;
-    finish(match made {
-        Ok((signature, algorithm, at)) => Ok(Made { signature, algorithm, to_sign: to_sign.into_bytes(), at }),
-        Err(error) => Err((error, engine::sm3::hash(to_sign.bytes()))),
-    });
-}
-
-fn sign_job(kms: &Kms, audit: &AuditLog, job: &Job) -> Result<(Vec<u8>, SignatureAlgorithm, Instant), Error> {
-    let at = audit.ready()?;
-    let id = job.key.record.id;
-    // The newest state of the key, not the one it had when the request was queued.
-    let key = kms.cached(id).unwrap_or_else(|| Arc::clone(&job.key));
-    if matches!(job.to_sign, ToSign::Checkpoint(_)) != job.only_checkpoints {
-        return Err(Refusal::CheckpointPath.into());
-    }
-    job.to_sign.check(&key.record, at, job.ceremony.as_ref())?;
-    let algorithm = SignatureAlgorithm::for_key(key.record.algorithm);
-    let signature = kms.signer(&key)?.sign(job.to_sign.bytes(), kms.random())?;
-    if !key.public.verify(algorithm, job.to_sign.bytes(), &signature) {
-        // A wrong signature can give a private key away; it must not get out.
-        tracing::error!(key = %id, "a signature did not verify and was thrown away");
-        return Err(Error::SignatureFailed { key: id });
-    }
-    Ok((signature, algorithm, at))
-}
-
-/// On the database's writer thread: the service's rows, then the entry that covers them, then nothing.
-fn record<T, E>(
-    audit: &AuditLog,
-    tx: &Tx<'_>,
-    actor: Actor,
-    made: Made,
-    commit: impl FnOnce(&Tx<'_>, &Signed) -> Result<(Record, T), E>,
-) -> Result<T, Failed<E>> {
-    let own = |why| Failed::Own(Error::Audit(why));
-    let seq = audit.next_seq(tx).map_err(own)?;
-    let Made { signature, algorithm, to_sign, at } = made;
-    let signed = Signed { signature, algorithm, to_sign: Arc::new(to_sign), at, seq };
-    let (Record { event, object, outcome, payload, covers }, value) = commit(tx, &signed).map_err(Failed::Commit)?;
-    audit.append(tx, EntryDraft { actor, event, object, outcome, payload, covers }).map_err(own)?;
-    Ok(value)
-}
-
-fn refusal(actor: Actor, event: Event, key: KeyId, why: Refusal, digest: [u8; 32]) -> EntryDraft {
-    let payload = format!("refused: {why}; sm3={}", crate::hex::of(&digest));
-    EntryDraft {
-        actor,
-        event,
-        object: key.to_string(),
-        outcome: Outcome::Refused(Error::Refused(why).code()),
-        payload: payload.into_bytes(),
-        covers: Vec::new(),
     }
 }

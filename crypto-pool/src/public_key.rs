@@ -171,6 +171,14 @@ impl PublicKey {
         self.0.key_id
     }
 
+    /// The key as the engine's, if it is of SM2: to verify many signatures in one call.
+    pub(crate) fn sm2(&self) -> Option<&engine::sm2::PublicKey> {
+        match &self.0.verifier {
+            Verifier::Sm2(key) => Some(key),
+            Verifier::Other(_) => None,
+        }
+    }
+
     /// Whether `signature` (as it stands in a BIT STRING) over `message` is this key's. An algorithm
     /// the key cannot be used with is simply `false`.
     #[must_use]

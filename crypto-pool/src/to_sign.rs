@@ -22,6 +22,9 @@ const LONGEST_CERTIFICATE: usize = 65_536;
 /// Longest backup manifest. Unit: bytes.
 const LONGEST_MANIFEST: usize = 1 << 20;
 
+/// Longest message of a tenant. Unit: bytes.
+const LONGEST_MESSAGE: usize = 1 << 20;
+
 /// A structure to be signed, exactly the bytes that the signature is over.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -35,6 +38,8 @@ pub enum ToSign {
     /// The manifest of a backup: a text (UTF-8, no leading `0`), so that it can never be read as one of
     /// the DER structures here. At most 1 MiB.
     BackupManifest(Vec<u8>),
+    /// Whatever a tenant has signed with a key of its own; its meaning is the tenant's. At most 1 MiB.
+    TenantMessage(Vec<u8>),
 }
 
 /// Why the pool refuses to sign. The service that asked is at fault; nothing was signed.
@@ -67,6 +72,8 @@ pub enum Refusal {
     CheckpointPath,
     /// The checkpoint is of another log.
     OtherLog,
+    /// Each of these has a log entry of its own; none is signed in bulk.
+    NotInBulk,
 }
 
 impl fmt::Display for Refusal {
@@ -85,6 +92,7 @@ impl fmt::Display for Refusal {
             Self::Times => "the times within are impossible",
             Self::CheckpointPath => "checkpoints are signed by the checkpointer only",
             Self::OtherLog => "the checkpoint is of another log",
+            Self::NotInBulk => "such a thing is signed one at a time, each with its own log entry",
         })
     }
 }
@@ -102,17 +110,21 @@ impl ToSign {
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
         match self {
-            Self::Certificate(bytes) | Self::Crl(bytes) | Self::Checkpoint(bytes) | Self::BackupManifest(bytes) => {
-                bytes
-            }
+            Self::Certificate(bytes)
+            | Self::Crl(bytes)
+            | Self::Checkpoint(bytes)
+            | Self::BackupManifest(bytes)
+            | Self::TenantMessage(bytes) => bytes,
         }
     }
 
     pub(crate) fn into_bytes(self) -> Vec<u8> {
         match self {
-            Self::Certificate(bytes) | Self::Crl(bytes) | Self::Checkpoint(bytes) | Self::BackupManifest(bytes) => {
-                bytes
-            }
+            Self::Certificate(bytes)
+            | Self::Crl(bytes)
+            | Self::Checkpoint(bytes)
+            | Self::BackupManifest(bytes)
+            | Self::TenantMessage(bytes) => bytes,
         }
     }
 
@@ -124,16 +136,29 @@ impl ToSign {
             Self::Crl(_) => Event::CrlPublished,
             Self::Checkpoint(_) => Event::AccessDenied,
             Self::BackupManifest(_) => Event::BackupMade,
+            Self::TenantMessage(_) => Event::BulkSigned,
         }
+    }
+
+    /// The purpose of the keys that sign such a thing.
+    #[must_use]
+    pub const fn purpose(&self) -> Purpose {
+        match self {
+            Self::Certificate(_) | Self::Crl(_) => Purpose::CertificateAuthority,
+            Self::Checkpoint(_) | Self::BackupManifest(_) => Purpose::AuditLog,
+            Self::TenantMessage(_) => Purpose::Tenant,
+        }
+    }
+
+    /// Whether many of these may share one log entry ([`crate::PoolHandle::sign_bulk`]).
+    #[must_use]
+    pub const fn may_be_in_bulk(&self) -> bool {
+        matches!(self.purpose(), Purpose::Ocsp | Purpose::Tenant)
     }
 
     /// Whether a key of this purpose in this state signs such a thing at all.
     fn allowed(&self, record: &KeyRecord) -> Result<(), Refusal> {
-        let purpose = match self {
-            Self::Certificate(_) | Self::Crl(_) => Purpose::CertificateAuthority,
-            Self::Checkpoint(_) | Self::BackupManifest(_) => Purpose::AuditLog,
-        };
-        if record.purpose != purpose {
+        if record.purpose != self.purpose() {
             return Err(Refusal::Purpose(record.purpose));
         }
         match (record.state, self) {
@@ -157,6 +182,8 @@ impl ToSign {
             Self::Crl(tbs) => crl::check(tbs, record, now),
             Self::Checkpoint(body) => check_checkpoint(body, record),
             Self::BackupManifest(text) => check_manifest(text),
+            Self::TenantMessage(message) if message.len() <= LONGEST_MESSAGE => Ok(()),
+            Self::TenantMessage(_) => tlv::bad("message is too long").map_err(Refusal::from),
         }
     }
 }

@@ -38,7 +38,7 @@ impl Channel {
 ///
 /// The tenant comes from the session; nothing in a request body can change it. `person` is an
 /// identifier, never a name, because it goes into the audit log in clear.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Actor {
     tenant: TenantId,
     person: String,

@@ -83,6 +83,8 @@ events! {
     StampUnitAdded = "tsa.unit",
     /// The clock became unsure or sure again: time-stamping stopped or goes on.
     StampClock = "tsa.clock",
+    /// Many things were signed with one key: how many, and the root over their digests.
+    BulkSigned = "sign.bulk",
 }
 
 #[cfg(test)]

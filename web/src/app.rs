@@ -156,7 +156,8 @@ impl App {
         let kms = Kms::new(db.clone(), audit.clone(), backend, root, Arc::clone(&random), Arc::clone(&clock));
         let pool_options = PoolOptions {
             threads: config.pool.thread_count(),
-            queue: usize::try_from(config.pool.queue).unwrap_or(4096),
+            queue: usize::try_from(config.pool.queue).unwrap_or(16_384),
+            ..PoolOptions::default()
         };
         let pool = PoolHandle::local(&pool_options, db.clone(), audit.clone(), kms.clone())?;
         let ca = Ca::open(CaOptions {

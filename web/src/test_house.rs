@@ -197,7 +197,7 @@ fn open(
     let audit = AuditLog::open(db.clone(), clock.clone(), &COVERED).unwrap();
     let backend = Arc::new(Soft::new(root.clone(), random.clone()));
     let kms = Kms::new(db.clone(), audit.clone(), backend, root, random.clone(), clock.clone());
-    let pool = PoolOptions { threads: 1, queue: 64 };
+    let pool = PoolOptions { threads: 1, queue: 64, ..PoolOptions::default() };
     let pool = PoolHandle::local(&pool, db.clone(), audit.clone(), kms.clone()).unwrap();
     let ca = Ca::open(CaOptions {
         db: db.clone(),

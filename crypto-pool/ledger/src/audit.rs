@@ -21,7 +21,9 @@ use pki_config::{Actor, Clock, Event, Instant};
 pub use checkpoint::{BadCheckpoint, Checkpoint, CheckpointBody};
 pub use entry::{BadEntry, Entry, EntryDraft, MAX_FIELD, MAX_LEAF, Outcome, leaf_hash};
 pub use error::AuditError;
-pub use proof::{ConsistencyProof, Hash, InclusionProof, empty_root, node_hash, verify_consistency, verify_inclusion};
+pub use proof::{
+    ConsistencyProof, Hash, InclusionProof, empty_root, node_hash, tree_root, verify_consistency, verify_inclusion,
+};
 pub use verify::VerifyReport;
 
 use crate::cover::Table;

@@ -143,6 +143,13 @@ impl Signer for SoftKey {
             Self::Ed25519(key) => key.try_sign(message).map_err(failed)?.as_ref().to_vec(),
         })
     }
+
+    fn sm2(&self) -> Option<&engine::sm2::PrivateKey> {
+        match self {
+            Self::Sm2(key) => Some(key),
+            _ => None,
+        }
+    }
 }
 
 impl std::fmt::Debug for SoftKey {

@@ -1,68 +1,116 @@
-//! The pool's queue: bounded, taken from in batches.
+//! The pool's queue: bounded, fair, taken from in batches.
+//!
+//! What waits is kept apart by purpose and, within a purpose, by owner. A worker takes a batch by deficit
+//! round robin (Shreedhar and Varghese, 1995): purposes share by weight, owners of one purpose equally, and
+//! what is counted is work, not requests: a large request is taken in parts. A purpose that had nothing
+//! waiting goes first once, as in RFC 8290: a lone OCSP answer does not stand behind a flood of seals.
 
-use std::collections::VecDeque;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-use pki_config::Instant;
+use pki_config::TenantId;
 
-use crate::algorithm::SignatureAlgorithm;
+use super::options::Shares;
 use crate::error::Error;
-use crate::kms::Ceremony;
-use crate::store::StoredKey;
-use crate::to_sign::ToSign;
+use crate::key::Purpose;
 
-/// A signature that was verified.
-pub(super) struct Made {
-    pub(super) signature: Vec<u8>,
-    pub(super) algorithm: SignatureAlgorithm,
-    pub(super) to_sign: Vec<u8>,
-    pub(super) at: Instant,
+/// Work that one share is worth in one turn. Unit: SM2 signatures.
+const SHARE: i64 = 4;
+/// Work of one owner in its turn among those of its purpose. Unit: SM2 signatures.
+const OWNER_TURN: usize = 16;
+
+/// What the queue must know of what waits in it.
+pub(super) trait Waits: Sized {
+    /// What its key is for.
+    fn purpose(&self) -> Purpose;
+    /// Whose its key is.
+    fn owner(&self) -> &TenantId;
+    /// How many signatures it is; at least one.
+    fn count(&self) -> usize;
+    /// What one of its signatures costs. Unit: SM2 signatures.
+    fn cost(&self) -> usize;
+    /// Splits off its first `count` signatures: at least one, and fewer than it has.
+    fn split(&mut self, count: usize) -> Self;
 }
 
-/// What happens with the result: with an error comes the SM3 of what was not signed.
-pub(super) type Finish = Box<dyn FnOnce(Result<Made, (Error, [u8; 32])>) + Send>;
-
-/// One request.
-pub(super) struct Job {
-    pub(super) key: Arc<StoredKey>,
-    pub(super) to_sign: ToSign,
-    pub(super) ceremony: Option<Ceremony>,
-    /// Whether it came on the checkpointer's way, which signs checkpoints and nothing else.
-    pub(super) only_checkpoints: bool,
-    pub(super) finish: Finish,
+/// How much may wait. Unit: signatures.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limits {
+    /// For one purpose.
+    pub(super) purpose: usize,
+    /// For one owner within a purpose.
+    pub(super) owner: usize,
 }
 
-pub(super) struct Queue {
-    limit: usize,
-    waiting: Mutex<Waiting>,
+pub(super) struct Queue<J> {
+    limits: Limits,
+    waiting: Mutex<Waiting<J>>,
     changed: Condvar,
 }
 
-#[derive(Default)]
-struct Waiting {
-    jobs: VecDeque<Job>,
+struct Waiting<J> {
+    /// One for each of [`Purpose::ALL`].
+    classes: Vec<Class<J>>,
+    /// Classes that had nothing waiting until now: each goes first, once.
+    fresh: VecDeque<usize>,
+    /// Classes in their turn. One that is found empty leaves.
+    ring: VecDeque<usize>,
+    /// All that waits. Unit: signatures.
+    signatures: usize,
     closed: bool,
 }
 
-impl Queue {
-    pub(super) fn new(limit: usize) -> Self {
-        Self { limit: limit.max(1), waiting: Mutex::default(), changed: Condvar::new() }
+struct Class<J> {
+    listed: bool,
+    /// Work it may still take in this turn; below zero it has borrowed from the next.
+    credit: i64,
+    turn: i64,
+    signatures: usize,
+    owners: HashMap<TenantId, Owner<J>>,
+    ring: VecDeque<TenantId>,
+}
+
+struct Owner<J> {
+    jobs: VecDeque<J>,
+    signatures: usize,
+    /// Work taken in its present turn.
+    taken: usize,
+}
+
+impl<J: Waits> Queue<J> {
+    pub(super) fn new(limits: Limits, shares: &Shares) -> Self {
+        let class = |purpose: &Purpose| Class {
+            listed: false,
+            credit: 0,
+            turn: i64::from(shares.of(*purpose).max(1)) * SHARE,
+            signatures: 0,
+            owners: HashMap::new(),
+            ring: VecDeque::new(),
+        };
+        let waiting = Waiting {
+            classes: Purpose::ALL.iter().map(class).collect(),
+            fresh: VecDeque::new(),
+            ring: VecDeque::new(),
+            signatures: 0,
+            closed: false,
+        };
+        Self { limits, waiting: Mutex::new(waiting), changed: Condvar::new() }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Waiting> {
+    fn lock(&self) -> MutexGuard<'_, Waiting<J>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn push(&self, job: Job) -> Result<(), Error> {
+    /// Adds a request.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] if its owner or its purpose has too much waiting already; [`Error::Stopping`].
+    pub(super) fn push(&self, job: J) -> Result<(), Error> {
         let mut waiting = self.lock();
         if waiting.closed {
             return Err(Error::Stopping);
         }
-        if waiting.jobs.len() >= self.limit {
-            return Err(Error::Busy);
-        }
-        waiting.jobs.push_back(job);
+        waiting.push(job, self.limits)?;
         drop(waiting);
         self.changed.notify_one();
         Ok(())
@@ -74,78 +122,126 @@ impl Queue {
         self.changed.notify_all();
     }
 
-    /// One worker's life. A lone request is taken at once; of many, this worker takes its share of the
-    /// `workers`, at most `batch`.
-    pub(super) fn work(&self, workers: usize, batch: usize, mut each: impl FnMut(Job)) {
-        let mut taken = Vec::with_capacity(batch);
-        loop {
-            {
-                let mut waiting = self.lock();
-                while waiting.jobs.is_empty() {
-                    if waiting.closed {
-                        return;
-                    }
-                    waiting = self.changed.wait(waiting).unwrap_or_else(PoisonError::into_inner);
-                }
-                let share = waiting.jobs.len().div_ceil(workers).min(batch);
-                taken.extend(waiting.jobs.drain(..share));
+    /// Has every waiting worker ask `leave` again.
+    pub(super) fn wake(&self) {
+        drop(self.lock());
+        self.changed.notify_all();
+    }
+
+    /// Waits for work and takes a batch of it: this worker's part of what waits for `workers`, at least
+    /// `least` and at most `most` signatures' worth. `false`: the worker is to stop, because `leave` says so
+    /// or because the queue is closed and empty.
+    pub(super) fn take(
+        &self,
+        batch: &mut Vec<J>,
+        [least, most]: [usize; 2],
+        workers: impl Fn() -> usize,
+        leave: impl Fn() -> bool,
+    ) -> bool {
+        let mut waiting = self.lock();
+        while waiting.signatures == 0 {
+            if waiting.closed || leave() {
+                return false;
             }
-            for job in taken.drain(..) {
-                // A panic loses this one answer (its sender is dropped), not the worker.
-                if catch_unwind(AssertUnwindSafe(|| each(job))).is_err() {
-                    tracing::error!("a signing request panicked");
+            waiting = self.changed.wait(waiting).unwrap_or_else(PoisonError::into_inner);
+        }
+        if leave() {
+            // What woke this worker was work; somebody else must do it.
+            self.changed.notify_one();
+            return false;
+        }
+        let part = waiting.signatures.div_ceil(workers().max(1)).clamp(least, most);
+        waiting.take(part, batch);
+        let more = waiting.signatures > 0;
+        drop(waiting);
+        if more {
+            self.changed.notify_one();
+        }
+        true
+    }
+}
+
+impl<J: Waits> Waiting<J> {
+    fn push(&mut self, job: J, limits: Limits) -> Result<(), Error> {
+        let Some(index) = Purpose::ALL.iter().position(|p| *p == job.purpose()) else { return Err(Error::Busy) };
+        let (count, class) = (job.count(), &mut self.classes[index]);
+        let of_owner = class.owners.get(job.owner()).map_or(0, |owner| owner.signatures);
+        if class.signatures + count > limits.purpose || of_owner + count > limits.owner {
+            return Err(Error::Busy);
+        }
+        if of_owner == 0 {
+            class.ring.push_back(job.owner().clone());
+        }
+        let none = || Owner { jobs: VecDeque::new(), signatures: 0, taken: 0 };
+        let owner = class.owners.entry(job.owner().clone()).or_insert_with(none);
+        owner.signatures += count;
+        owner.jobs.push_back(job);
+        class.signatures += count;
+        self.signatures += count;
+        if !class.listed {
+            class.listed = true;
+            class.credit = class.turn;
+            self.fresh.push_back(index);
+        }
+        Ok(())
+    }
+
+    /// Takes work worth `room` signatures, or all there is.
+    fn take(&mut self, room: usize, batch: &mut Vec<J>) {
+        let mut room = room;
+        while room > 0 && self.signatures > 0 {
+            let fresh = !self.fresh.is_empty();
+            let list = if fresh { &mut self.fresh } else { &mut self.ring };
+            let Some(index) = list.front().copied() else { return };
+            let class = &mut self.classes[index];
+            while room > 0 && class.credit > 0 && class.signatures > 0 {
+                let most = room.min(usize::try_from(class.credit).unwrap_or(1));
+                let Some(job) = class.take(most) else { break };
+                let (count, cost) = (job.count(), job.count() * job.cost());
+                self.signatures -= count;
+                class.credit -= i64::try_from(cost).unwrap_or(i64::MAX);
+                room = room.saturating_sub(cost);
+                batch.push(job);
+            }
+            if class.credit > 0 && class.signatures > 0 {
+                return;
+            }
+            list.pop_front();
+            if class.signatures == 0 && !fresh {
+                class.listed = false;
+            } else {
+                // Spent, or fresh and served: behind the others. Had a fresh one left here, it could come
+                // back as fresh with every request and starve those that wait.
+                if class.credit <= 0 {
+                    class.credit += class.turn;
                 }
+                self.ring.push_back(index);
             }
         }
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::fixture;
-    use crate::key::{KeyRecord, KeyState, Purpose};
-    use pki_config::{KeyId, TenantId};
-
-    fn job() -> Job {
-        let public = fixture::cert("sm2-sub").public_key().unwrap().clone();
-        let record = KeyRecord {
-            id: KeyId::from_bytes([1; 16]),
-            tenant: TenantId::house(),
-            purpose: Purpose::AuditLog,
-            algorithm: public.algorithm(),
-            spki: public.spki_der().to_vec(),
-            state: KeyState::Active,
-            created: Instant::LAST,
-            subject: None,
-            key_id: public.key_id(),
-            not_before: None,
-            not_after: None,
-        };
-        let key = Arc::new(StoredKey { record, public, wrapped: None });
-        let to_sign = ToSign::BackupManifest(Vec::new());
-        Job { key, to_sign, ceremony: None, only_checkpoints: false, finish: Box::new(|_| ()) }
-    }
-
-    #[test]
-    fn beyond_its_limit_the_queue_is_busy_and_closed_it_stops() {
-        let queue = Queue::new(2);
-        assert!(queue.push(job()).is_ok() && queue.push(job()).is_ok());
-        assert!(matches!(queue.push(job()), Err(Error::Busy)));
-        queue.close();
-        assert!(matches!(queue.push(job()), Err(Error::Stopping)));
-    }
-
-    #[test]
-    fn a_closed_queue_is_worked_off_and_a_panic_costs_one_job() {
-        let queue = Queue::new(100);
-        (0..40).for_each(|_| queue.push(job()).unwrap());
-        queue.close();
-        let mut done = 0;
-        queue.work(1, 16, |_| {
-            done += 1;
-            assert!(done != 7, "the seventh panics, on purpose");
-        });
-        assert_eq!(done, 40);
+impl<J: Waits> Class<J> {
+    /// The next job, or as much of it as is worth `most`; at least one signature.
+    fn take(&mut self, most: usize) -> Option<J> {
+        let name = self.ring.front()?;
+        let owner = self.owners.get_mut(name)?;
+        let first = owner.jobs.front_mut()?;
+        let fits = (most.min(OWNER_TURN - owner.taken.min(OWNER_TURN - 1)) / first.cost().max(1)).max(1);
+        let job = if first.count() > fits { first.split(fits) } else { owner.jobs.pop_front()? };
+        owner.signatures -= job.count();
+        owner.taken += job.count() * job.cost();
+        self.signatures -= job.count();
+        if owner.jobs.is_empty() {
+            let name = self.ring.pop_front()?;
+            self.owners.remove(&name);
+        } else if owner.taken >= OWNER_TURN {
+            owner.taken = 0;
+            self.ring.rotate_left(1);
+        }
+        Some(job)
     }
 }
+
+#[cfg(test)]
+mod tests;

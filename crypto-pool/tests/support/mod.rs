@@ -59,7 +59,7 @@ impl House {
         let random = Arc::new(crypto_pool::OsRandom::open().unwrap());
         let backend = Arc::new(Soft::new(root.clone(), random.clone()));
         let kms = Kms::new(db.clone(), audit.clone(), backend, root.clone(), random, clock.clone());
-        let options = PoolOptions { threads: 2, queue: 1000 };
+        let options = PoolOptions { threads: 2, queue: 1000, ..PoolOptions::default() };
         let pool = PoolHandle::local(&options, db.clone(), audit.clone(), kms.clone()).unwrap();
         Self { directory, clock, db, audit, root, kms, pool }
     }

@@ -47,6 +47,23 @@ pub fn node_hash(left: &Hash, right: &Hash) -> Hash {
     hasher.finalize()
 }
 
+/// The root of the tree over these leaf hashes (RFC 9162 2.1.1). A node without a sibling moves up as it is,
+/// which gives the tree of the standard: its left half is the largest power of two below the whole.
+#[must_use]
+pub fn tree_root(leaves: &[Hash]) -> Hash {
+    if leaves.is_empty() {
+        return empty_root();
+    }
+    let mut level = leaves.to_vec();
+    while level.len() > 1 {
+        level = level
+            .chunks(2)
+            .map(|pair| if let [left, right] = pair { node_hash(left, right) } else { pair[0] })
+            .collect();
+    }
+    level[0]
+}
+
 /// Whether the proof leads from this leaf hash to this root (RFC 9162 2.1.3.2).
 #[must_use]
 pub fn verify_inclusion(leaf: &Hash, proof: &InclusionProof, root: &Hash) -> bool {
