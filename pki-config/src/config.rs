@@ -21,6 +21,7 @@ mod ca;
 mod listen;
 mod pool;
 mod storage;
+mod tsa_clock;
 mod web;
 
 pub use audit::AuditConfig;
@@ -28,6 +29,7 @@ pub use ca::CaConfig;
 pub use listen::{BadListen, Listen};
 pub use pool::{PoolConfig, RootKeyConfig};
 pub use storage::StorageConfig;
+pub use tsa_clock::{TsaClockConfig, ntp_address};
 pub use web::WebConfig;
 
 /// A length of time in the configuration. Unit: seconds.

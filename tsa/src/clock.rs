@@ -8,14 +8,22 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use pki_config::config::TsaClockConfig;
 use pki_config::{Clock, Instant};
 
+pub mod chrony;
 pub mod decide;
+mod health;
+pub mod ntp;
+mod poll;
 pub mod select;
 
 pub use decide::{Basis, Rules, Unsure};
+pub use health::{Health, Point, SourceHealth};
+pub use poll::Poller;
 
 use decide::{Discipline, Estimate, Hands, Nanos};
+use health::{Memory, micros, word};
 use select::Sample;
 
 /// The time, and how far it may be from UTC.
@@ -82,6 +90,7 @@ struct State {
     discipline: Discipline,
     /// What was told last.
     told: Option<Unsure>,
+    memory: Memory,
 }
 
 /// The accuracy that is stated for a machine's clock that nothing measures.
@@ -106,13 +115,35 @@ impl TrustedClock {
     /// The machine's clock without a source: accuracy [`STATED_ACCURACY`], for trials.
     #[must_use]
     pub fn system(clock: Arc<dyn Clock>) -> Self {
-        Self::new(clock, Basis::Stated(STATED_ACCURACY), Rules::default())
+        Self::new(clock, Basis::Stated(STATED_ACCURACY), Rules::default(), Vec::new())
     }
 
-    /// A clock of this kind.
+    /// The clock that a configuration describes. With sources it knows no time until a [`Poller`] fed it.
     #[must_use]
-    pub fn new(clock: Arc<dyn Clock>, basis: Basis, rules: Rules) -> Self {
-        let state = State { discipline: Discipline::new(basis, rules), told: None };
+    pub fn from_config(config: &TsaClockConfig, clock: Arc<dyn Clock>) -> Self {
+        let millis = |count: u32| Duration::from_millis(u64::from(count));
+        let rules = Rules {
+            quorum: config.agreeing(),
+            worst: millis(config.worst_accuracy_ms),
+            drift_ppm: config.drift_ppm,
+            healthy_polls: config.healthy_polls,
+            holdover: config.holdover.duration(),
+            step: millis(config.step_ms),
+            leap_guard: config.leap_guard.duration(),
+            settle: config.settle.duration(),
+        };
+        let basis = if config.sources() == 0 { Basis::Stated(STATED_ACCURACY) } else { Basis::Measured };
+        let mut names = config.ntp_servers.clone();
+        if config.chrony {
+            names.push("chronyd".to_owned());
+        }
+        Self::new(clock, basis, rules, names)
+    }
+
+    /// A clock of this kind; `names` are its sources.
+    #[must_use]
+    pub fn new(clock: Arc<dyn Clock>, basis: Basis, rules: Rules, names: Vec<String>) -> Self {
+        let state = State { discipline: Discipline::new(basis, rules), told: None, memory: Memory::of(names) };
         Self { clock, state: Mutex::new(state), listener: None }
     }
 
@@ -140,11 +171,17 @@ impl TrustedClock {
     /// # Errors
     /// [`Unsure`] says why it is not known; a stamp must then be refused (`timeNotAvailable`).
     pub fn now(&self) -> Result<Reading, Unsure> {
-        let result = self.with(|state, hands| {
+        let (result, news) = self.with(|state, hands| {
             let measured = state.discipline.basis() == Basis::Measured;
-            state.discipline.read(hands).map(|estimate| reading(estimate, measured))
+            let result = state.discipline.read(hands).map(|estimate| reading(estimate, measured));
+            // Progress within one reason is no news.
+            let news = word(state.told) != word(result.err());
+            state.told = result.err();
+            (result, news)
         });
-        self.tell(result.err());
+        if let (true, Some(listener)) = (news, &self.listener) {
+            listener(&Change { now: result.err(), at: self.clock.now() });
+        }
         result
     }
 
@@ -160,10 +197,50 @@ impl TrustedClock {
         Ok(reading)
     }
 
-    /// Takes in what the sources said in one round.
-    pub fn feed(&self, samples: &[Sample]) {
-        let _ = self.with(|state, hands| state.discipline.round(samples, hands));
-        let _ = self.now();
+    /// Takes in what the sources said in one round, and which of them said nothing of use, and why.
+    pub fn feed(&self, samples: &[Sample], faults: Vec<(usize, String)>) {
+        let at = self.clock.now();
+        self.with(|state, hands| {
+            let selection = state.discipline.round(samples, hands).ok();
+            state.memory.heard(samples, faults, selection.as_ref(), (at, hands.steady));
+        });
+        self.look();
+    }
+
+    /// Looks at the clock without giving the time to anybody: notices, tells and remembers what it is like.
+    pub fn look(&self) {
+        let result = self.now();
+        self.with(|state, hands| {
+            let point = Point {
+                at_unix_millis: i64::try_from(hands.wall / 1_000_000).unwrap_or(0),
+                offset_micros: state.discipline.offset(hands).map(micros),
+                uncertainty_micros: result.ok().map(Reading::accuracy_micros),
+                unsure: word(result.err()),
+            };
+            state.memory.note(point);
+        });
+    }
+
+    /// Whether the time is not known yet, so that sources should be asked in quick succession.
+    #[must_use]
+    pub fn is_hurried(&self) -> bool {
+        self.with(|state, _| state.discipline.is_hurried())
+    }
+
+    /// How it does.
+    #[must_use]
+    pub fn health(&self) -> Health {
+        let result = self.now();
+        self.with(|state, _| Health {
+            trial: state.discipline.basis() != Basis::Measured,
+            accuracy_micros: result.ok().map(Reading::accuracy_micros),
+            unsure: word(result.err()),
+            sentence: result.err().map(|why| why.to_string()),
+            worst_micros: u64::try_from(state.discipline.rules().worst.as_micros()).unwrap_or(u64::MAX),
+            quorum: state.discipline.rules().quorum,
+            sources: state.memory.sources.clone(),
+            history: state.memory.points.iter().copied().collect(),
+        })
     }
 
     fn hands(&self) -> Hands {
@@ -174,18 +251,6 @@ impl TrustedClock {
         // Under the lock, so that the hands of two callers are seen in the order they were read in.
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         act(&mut state, self.hands())
-    }
-
-    /// Tells the listener if this is news. Progress within one reason is none.
-    fn tell(&self, now: Option<Unsure>) {
-        let news = self.with(|state, _| {
-            let same = state.told.map(Unsure::as_str) == now.map(Unsure::as_str);
-            state.told = now;
-            !same
-        });
-        if let (true, Some(listener)) = (news, &self.listener) {
-            listener(&Change { now, at: self.clock.now() });
-        }
     }
 }
 
@@ -208,3 +273,6 @@ impl fmt::Debug for TrustedClock {
         f.debug_struct("TrustedClock").finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

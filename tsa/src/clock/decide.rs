@@ -125,12 +125,9 @@ impl fmt::Display for Unsure {
             Self::Disagreeing { agree, needed } => {
                 write!(f, "the time sources disagree: {agree} agree and {needed} must")
             }
-            Self::TooUncertain { uncertainty, limit } => write!(
-                f,
-                "the time is known to {} ms and must be to {} ms",
-                uncertainty.as_millis(),
-                limit.as_millis()
-            ),
+            Self::TooUncertain { uncertainty, limit } => {
+                write!(f, "the time is known to {} ms and must be to {} ms", uncertainty.as_millis(), limit.as_millis())
+            }
             Self::Stepped { by_millis } => write!(f, "the machine's clock was set by {by_millis} ms"),
             Self::Behind { by_millis } => write!(f, "the clock is {by_millis} ms behind the last stamp"),
             Self::LeapSecond => f.write_str("a leap second is at hand"),
@@ -264,6 +261,13 @@ impl Discipline {
     #[must_use]
     pub const fn is_hurried(&self) -> bool {
         matches!(self.basis, Basis::Measured) && self.good < self.rules.healthy_polls
+    }
+
+    /// How far the settable clock is ahead of the measured time; `None` if none was measured.
+    #[must_use]
+    pub fn offset(&self, hands: Hands) -> Option<Nanos> {
+        let anchor = self.anchor?;
+        Some(hands.wall - anchor.estimate(hands.steady, self.rules.drift_ppm).utc)
     }
 
     /// Takes in what the sources said in one round; `hands` are of now.
