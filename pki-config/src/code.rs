@@ -1,8 +1,8 @@
 //! The one list of public error codes: stable, never reused, in Chinese and English.
 //!
 //! `num` is area (two digits), class (one digit) and detail (two digits). Areas: 10 the call, 20
-//! rights, 30 certificates, 35 time-stamps, 40 issuers and CRLs, 50 keys and pool, 60 audit log, 70 storage,
-//! 80 system. Classes: 1 the caller's fault, 2 not now, 3 the operator's to mend, 4 broken.
+//! rights, 30 certificates, 35 time-stamps, 40 issuers and CRLs, 45 OCSP, 50 keys and pool, 60 audit log,
+//! 70 storage, 80 system. Classes: 1 the caller's fault, 2 not now, 3 the operator's to mend, 4 broken.
 //! A new code goes to the end of its area; a code that is no longer used stays.
 
 use std::fmt;
@@ -88,6 +88,9 @@ codes! {
     IssuerState "ISSUER_STATE" 40101 409 false "This issuer cannot do that." "该签发机构无法执行此操作。";
     IssuerExpired "ISSUER_EXPIRED" 40302 409 false "The issuer's own certificate leaves no time." "签发机构证书的剩余有效期不足。";
     CrlMissing "CRL_MISSING" 40203 503 true "No CRL has been published yet." "尚未发布 CRL。";
+    OcspUnready "OCSP_UNREADY" 45201 503 true "No responder certificate is in use for this issuer yet." "该签发机构尚无可用的 OCSP 响应者证书。";
+    OcspForeign "OCSP_FOREIGN" 45102 404 false "This responder does not answer for the certificate's issuer." "本响应者不为该证书的签发者提供应答。";
+    OcspSource "OCSP_SOURCE" 45303 503 true "The CRL of another authority cannot be used." "其他机构的 CRL 无法使用。";
     Sealed "SEALED" 50201 503 true "The root key is sealed; an operator must unseal it." "根密钥已封存，需由操作员解封。";
     KeyUnusable "KEY_UNUSABLE" 50102 409 false "The key may not be used for this." "该密钥不可用于此用途。";
     SignatureRefused "SIGNATURE_REFUSED" 50403 500 false "What was to be signed does not fit the key's record; nothing was signed." "待签内容与密钥记录不符，未签名。";

@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 mod audit;
 mod ca;
 mod listen;
+mod ocsp;
 mod pool;
 mod storage;
 mod tsa_clock;
@@ -27,6 +28,7 @@ mod web;
 pub use audit::AuditConfig;
 pub use ca::CaConfig;
 pub use listen::{BadListen, Listen};
+pub use ocsp::{ForeignIssuer, OcspConfig, Unlisted};
 pub use pool::{PoolConfig, RootKeyConfig};
 pub use storage::StorageConfig;
 pub use tsa_clock::{TsaClockConfig, ntp_address};
@@ -59,6 +61,8 @@ pub struct Config {
     pub web: WebConfig,
     /// CRLs.
     pub ca: CaConfig,
+    /// The OCSP responder.
+    pub ocsp: OcspConfig,
     /// Where checkpoints go.
     pub audit: AuditConfig,
     /// The signing pool.
@@ -150,6 +154,7 @@ impl Config {
     pub fn check(&self) -> Result<(), ConfigError> {
         self.web.check()?;
         self.ca.check()?;
+        self.ocsp.check()?;
         self.audit.check()?;
         self.pool.check()?;
         self.root_key.check()?;
@@ -207,6 +212,11 @@ mod tests {
         for (text, key) in [
             ("[ca]\ncrl_lifetime = 60", "ca.crl_lifetime"),
             ("[ca]\ncrl_every = 10", "ca.crl_every"),
+            ("[ocsp]\nanswer_lifetime = 60", "ocsp.answer_lifetime"),
+            ("[ocsp]\nanswer_lifetime = 864001", "ocsp.answer_lifetime"),
+            ("[ocsp]\nanswer_lifetime = 28800\nrefresh_after = 14401", "ocsp.refresh_after"),
+            ("[ocsp]\nnonce_max = 129", "ocsp.nonce_max"),
+            ("[ocsp]\nqueue = 0", "ocsp.queue"),
             ("[pool]\nthreads = 1000", "pool.threads"),
             ("[pool]\nqueue = 0", "pool.queue"),
             ("[storage]\nreserve = 5", "storage.reserve"),

@@ -40,6 +40,8 @@ oids! {
     RSA_SHA512 = "1.2.840.113549.1.1.13";
     /// SM3, GB/T 33560-2017.
     SM3 = "1.2.156.10197.1.401";
+    /// SHA-1, RFC 3279 2.1: names an issuer in OCSP, signs nothing.
+    SHA1 = "1.3.14.3.2.26";
     /// SHA-256, RFC 5754 2.2.
     SHA256 = "2.16.840.1.101.3.4.2.1";
     /// SHA-384, RFC 5754 2.3.
@@ -142,6 +144,24 @@ oids! {
     AD_OCSP = "1.3.6.1.5.5.7.48.1";
     /// id-ad-caIssuers.
     AD_CA_ISSUERS = "1.3.6.1.5.5.7.48.2";
+}
+
+// OCSP, RFC 6960 4.4
+oids! {
+    /// id-pkix-ocsp-basic, the one kind of answer.
+    OCSP_BASIC = "1.3.6.1.5.5.7.48.1.1";
+    /// id-pkix-ocsp-nonce, RFC 9654.
+    OCSP_NONCE = "1.3.6.1.5.5.7.48.1.2";
+    /// id-pkix-ocsp-response: the kinds of answer a client takes.
+    OCSP_RESPONSE = "1.3.6.1.5.5.7.48.1.4";
+    /// id-pkix-ocsp-archive-cutoff.
+    OCSP_ARCHIVE_CUTOFF = "1.3.6.1.5.5.7.48.1.6";
+    /// id-pkix-ocsp-service-locator.
+    OCSP_SERVICE_LOCATOR = "1.3.6.1.5.5.7.48.1.7";
+    /// id-pkix-ocsp-pref-sig-algs.
+    OCSP_PREFERRED_SIGNATURES = "1.3.6.1.5.5.7.48.1.8";
+    /// id-pkix-ocsp-extended-revoke.
+    OCSP_EXTENDED_REVOKE = "1.3.6.1.5.5.7.48.1.9";
 }
 
 // Extended key usages, RFC 5280 4.2.1.12

@@ -157,6 +157,14 @@ impl Crl {
         self.0.about.authority_key_id.as_deref()
     }
 
+    /// Whether it is a full CRL for all of its issuer's certificates and all reasons. One bound to a distribution
+    /// point counts as such: whether others are bound to another only the issuer knows.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        let scope = &self.0.about.scope;
+        !scope.unsupported && !scope.only_users && !scope.only_authorities
+    }
+
     pub(super) fn scope(&self) -> &Scope {
         &self.0.about.scope
     }

@@ -17,7 +17,11 @@ pub struct Tx<'a> {
     mirrored: Cell<bool>,
     uncovered: Cell<usize>,
     full: Cell<bool>,
+    after_commit: RefCell<Vec<AfterCommit>>,
 }
+
+/// What is to be done once the transaction is durable.
+pub(super) type AfterCommit = Box<dyn FnOnce() + Send>;
 
 /// SQL as SQLite is to see it, worked out once per connection.
 #[derive(Default)]
@@ -38,6 +42,7 @@ impl<'a> Tx<'a> {
             mirrored: Cell::new(false),
             uncovered: Cell::new(0),
             full: Cell::new(false),
+            after_commit: RefCell::default(),
         }
     }
 
@@ -96,6 +101,17 @@ impl<'a> Tx<'a> {
             each(row)?;
         }
         Ok(())
+    }
+
+    /// Runs `then` on the writer's thread once this work is durable, before its caller hears of it; never if it is
+    /// undone. For what memory holds of the tables: it is never ahead of them, and whoever was told that something
+    /// happened finds it there. Must be short, for every other work waits; in a read it never runs.
+    pub fn after_commit(&self, then: impl FnOnce() + Send + 'static) {
+        self.after_commit.borrow_mut().push(Box::new(then));
+    }
+
+    pub(super) fn take_after_commit(&self) -> Vec<AfterCommit> {
+        self.after_commit.take()
     }
 
     /// Runs a whole script: migrations only.

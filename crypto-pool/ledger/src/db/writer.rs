@@ -10,7 +10,7 @@ use rusqlite::Connection;
 
 use super::fault::surely_undone;
 use super::reserve::Reserve;
-use super::tx::{Statements, Tx};
+use super::tx::{AfterCommit, Statements, Tx};
 use super::{DbError, Importance};
 
 /// Most closures in one commit. More would make the first wait long for little gain: at this size the
@@ -26,6 +26,12 @@ pub(super) trait Work: Send {
     fn done(self: Box<Self>);
     /// Answers with an error of the database: nothing of it was kept, or nobody knows.
     fn refuse(self: Box<Self>, error: DbError);
+}
+
+/// A closure that ran, and what it wants done once that is durable.
+struct Kept {
+    work: Box<dyn Work>,
+    then: Vec<AfterCommit>,
 }
 
 /// A closure and whom to tell.
@@ -199,7 +205,7 @@ impl Turn<'_> {
         mut work: Box<dyn Work>,
         alone: bool,
         open: &mut bool,
-        kept: &mut Vec<Box<dyn Work>>,
+        kept: &mut Vec<Kept>,
         essential: bool,
     ) -> Result<(), DbError> {
         if !*open {
@@ -228,12 +234,12 @@ impl Turn<'_> {
             };
             self.rollbacks += 1;
             *open = false;
-            refuse_all(mem::take(kept), &reason);
+            refuse_all(works(mem::take(kept)), &reason);
             answer(work, keep.then_some(reason));
             return Ok(());
         }
         if keep {
-            kept.push(work);
+            kept.push(Kept { work, then: tx.take_after_commit() });
             return if alone { Ok(()) } else { self.command("RELEASE work") };
         }
         // Before the answer, so that whoever hears of the error finds the memory fresh.
@@ -248,7 +254,7 @@ impl Turn<'_> {
         undone
     }
 
-    fn commit(&mut self, kept: Vec<Box<dyn Work>>) {
+    fn commit(&mut self, kept: Vec<Kept>) {
         if kept.is_empty() {
             if let Err(error) = self.command("ROLLBACK") {
                 tracing::warn!(%error, "an empty transaction could not be closed");
@@ -256,13 +262,14 @@ impl Turn<'_> {
             return;
         }
         let Err(error) = self.raw_command("COMMIT") else {
-            for work in kept {
+            for Kept { work, then } in kept {
+                then.into_iter().for_each(run_after_commit);
                 answer(work, None);
             }
             return;
         };
         self.rollbacks += 1;
-        let essential = kept.iter().any(|work| work.importance() == Importance::Essential);
+        let essential = kept.iter().any(|kept| kept.work.importance() == Importance::Essential);
         let closed = self.connection.is_autocommit() || self.command("ROLLBACK").is_ok();
         let reason = if closed && surely_undone(&error) {
             DbError::from(error)
@@ -274,16 +281,16 @@ impl Turn<'_> {
         if reason == DbError::DiskFull {
             self.reserve.met_full_disk(essential);
         }
-        refuse_all(kept, &reason);
+        refuse_all(works(kept), &reason);
     }
 
-    fn give_up(&mut self, open: &mut bool, kept: &mut Vec<Box<dyn Work>>, error: &DbError) {
+    fn give_up(&mut self, open: &mut bool, kept: &mut Vec<Kept>, error: &DbError) {
         self.rollbacks += 1;
         *open = false;
         if !self.connection.is_autocommit() && self.command("ROLLBACK").is_err() {
             self.broken = Some(DbError::Failed(format!("a transaction could not be rolled back: {error}")));
         }
-        refuse_all(mem::take(kept), error);
+        refuse_all(works(mem::take(kept)), error);
     }
 
     fn command(&self, sql: &'static str) -> Result<(), DbError> {
@@ -293,6 +300,17 @@ impl Turn<'_> {
     fn raw_command(&self, sql: &'static str) -> rusqlite::Result<()> {
         self.connection.prepare_cached(sql)?.execute([])?;
         Ok(())
+    }
+}
+
+/// The closures alone: they were undone, so what they wanted done afterwards is not.
+fn works(kept: Vec<Kept>) -> Vec<Box<dyn Work>> {
+    kept.into_iter().map(|kept| kept.work).collect()
+}
+
+fn run_after_commit(then: AfterCommit) {
+    if catch_unwind(AssertUnwindSafe(then)).is_err() {
+        tracing::error!("what was to be done after a commit panicked");
     }
 }
 
