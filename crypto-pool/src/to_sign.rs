@@ -2,7 +2,7 @@
 //!
 //! A confused or captured service must not be able to have a key sign what it is not for. So the pool
 //! takes the to-be-signed structure itself, never a digest, reads it strictly, and compares it with the
-//! key's record. A later kind of structure (`Ocsp`, `TstInfo`, `Seal`) is one more variant of [`ToSign`],
+//! key's record. A later kind of structure (`Seal`) is one more variant of [`ToSign`],
 //! one more purpose in `ToSign::allowed`, and one more check beside those in `to_sign/`.
 
 use std::fmt;
@@ -16,6 +16,7 @@ use crate::tlv::{self, BadDer};
 
 mod certificate;
 mod crl;
+mod ocsp;
 
 /// Longest certificate that is signed. Unit: bytes.
 const LONGEST_CERTIFICATE: usize = 65_536;
@@ -33,6 +34,8 @@ pub enum ToSign {
     Certificate(Vec<u8>),
     /// The DER of a `TBSCertList`.
     Crl(Vec<u8>),
+    /// The DER of an OCSP `ResponseData`.
+    Ocsp(Vec<u8>),
     /// The DER of a [`CheckpointBody`]. Only the checkpointer's own way signs it.
     Checkpoint(Vec<u8>),
     /// The manifest of a backup: a text (UTF-8, no leading `0`), so that it can never be read as one of
@@ -112,6 +115,7 @@ impl ToSign {
         match self {
             Self::Certificate(bytes)
             | Self::Crl(bytes)
+            | Self::Ocsp(bytes)
             | Self::Checkpoint(bytes)
             | Self::BackupManifest(bytes)
             | Self::TenantMessage(bytes) => bytes,
@@ -122,6 +126,7 @@ impl ToSign {
         match self {
             Self::Certificate(bytes)
             | Self::Crl(bytes)
+            | Self::Ocsp(bytes)
             | Self::Checkpoint(bytes)
             | Self::BackupManifest(bytes)
             | Self::TenantMessage(bytes) => bytes,
@@ -136,7 +141,7 @@ impl ToSign {
             Self::Crl(_) => Event::CrlPublished,
             Self::Checkpoint(_) => Event::AccessDenied,
             Self::BackupManifest(_) => Event::BackupMade,
-            Self::TenantMessage(_) => Event::BulkSigned,
+            Self::Ocsp(_) | Self::TenantMessage(_) => Event::BulkSigned,
         }
     }
 
@@ -145,6 +150,7 @@ impl ToSign {
     pub const fn purpose(&self) -> Purpose {
         match self {
             Self::Certificate(_) | Self::Crl(_) => Purpose::CertificateAuthority,
+            Self::Ocsp(_) => Purpose::Ocsp,
             Self::Checkpoint(_) | Self::BackupManifest(_) => Purpose::AuditLog,
             Self::TenantMessage(_) => Purpose::Tenant,
         }
@@ -180,6 +186,7 @@ impl ToSign {
         match self {
             Self::Certificate(tbs) => certificate::check(tbs, record, now, ceremony),
             Self::Crl(tbs) => crl::check(tbs, record, now),
+            Self::Ocsp(data) => ocsp::check(data, record, now),
             Self::Checkpoint(body) => check_checkpoint(body, record),
             Self::BackupManifest(text) => check_manifest(text),
             Self::TenantMessage(message) if message.len() <= LONGEST_MESSAGE => Ok(()),

@@ -300,11 +300,8 @@ mod tests {
     }
 
     fn entry(revoked: Option<&str>) -> Entry {
-        let revocation = revoked.map(|at| Revocation {
-            at: at.parse().unwrap(),
-            reason: Reason::Superseded,
-            invalidity: None,
-        });
+        let revocation =
+            revoked.map(|at| Revocation { at: at.parse().unwrap(), reason: Reason::Superseded, invalidity: None });
         Entry { not_after: at("2027-01-01T00:00:00Z"), revocation }
     }
 

@@ -95,10 +95,8 @@ impl Ocsp {
             Ok(())
         })?;
         let kept = options.config.archive.duration();
-        let policy = Policy {
-            extended_revoke: options.config.extended_revoke,
-            archive: (!kept.is_zero()).then_some(kept),
-        };
+        let policy =
+            Policy { extended_revoke: options.config.extended_revoke, archive: (!kept.is_zero()).then_some(kept) };
         Ok(Self(Arc::new(Inner {
             options,
             policy,

@@ -41,9 +41,8 @@ pub(crate) fn put_status(tx: &Tx<'_>, change: &StatusChange) -> Result<(), DbErr
 
 /// The issuers with certificates in the table.
 pub(crate) fn issuers(tx: &Tx<'_>) -> Result<Vec<IssuerId>, DbError> {
-    let words = tx.query_all("SELECT DISTINCT issuer_id FROM ocsp_status LIMIT 100000", &[], |row| {
-        row.get::<_, String>(0)
-    })?;
+    let words =
+        tx.query_all("SELECT DISTINCT issuer_id FROM ocsp_status LIMIT 100000", &[], |row| row.get::<_, String>(0))?;
     words.into_iter().map(|word| word.parse().map_err(|_| unreadable("ocsp_status"))).collect()
 }
 
@@ -84,11 +83,9 @@ pub(crate) struct ResponderRow {
 }
 
 pub(crate) fn responders(tx: &Tx<'_>) -> Result<Vec<ResponderRow>, DbError> {
-    let rows = tx.query_all(
-        "SELECT issuer_id, key_id, certificate FROM ocsp_responder LIMIT 100000",
-        &[],
-        |row| Ok((row.get::<_, String>(0)?, row.get::<_, [u8; 16]>(1)?, row.get::<_, Vec<u8>>(2)?)),
-    )?;
+    let rows = tx.query_all("SELECT issuer_id, key_id, certificate FROM ocsp_responder LIMIT 100000", &[], |row| {
+        Ok((row.get::<_, String>(0)?, row.get::<_, [u8; 16]>(1)?, row.get::<_, Vec<u8>>(2)?))
+    })?;
     rows.into_iter()
         .map(|(issuer, key, certificate)| {
             let issuer = issuer.parse().map_err(|_| unreadable("ocsp_responder"))?;

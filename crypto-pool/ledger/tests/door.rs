@@ -417,3 +417,41 @@ fn on_a_disk_that_is_really_full_revocations_still_go_and_nothing_acknowledged_i
     let report = log.verify_all(&mut |_, _| {}, &genuine, None).unwrap();
     assert_eq!((report.entries, report.findings), (acknowledged, Vec::new()));
 }
+
+#[test]
+fn what_follows_a_commit_runs_before_the_answer_and_never_for_what_was_undone() {
+    let house = House::new();
+    let held = hold(&house.db);
+    let seen = Arc::new(AtomicU64::new(0));
+    let (sender, answers) = mpsc::channel();
+    for (bit, fails) in [(1, false), (2, true), (4, false)] {
+        let (seen, then, sender) = (Arc::clone(&seen), Arc::clone(&seen), sender.clone());
+        house.db.write_then(
+            Normal,
+            move |tx| {
+                insert(tx, &format!("{bit}"))?;
+                tx.after_commit(move || {
+                    then.fetch_or(bit, Ordering::SeqCst);
+                });
+                // Not before it is durable.
+                assert_eq!(then_is_clear(&seen, bit), Ok(()));
+                if fails { Err(DbError::Failed("on purpose".into())) } else { Ok(seen) }
+            },
+            move |outcome: Result<Arc<AtomicU64>, DbError>| {
+                // The answer finds it done.
+                let done = outcome.map(|seen| seen.load(Ordering::SeqCst) & bit == bit);
+                sender.send((bit, done)).unwrap();
+            },
+        );
+    }
+    drop((held, sender));
+    let answers: Vec<_> = answers.iter().collect();
+    assert!(answers.contains(&(1, Ok(true))) && answers.contains(&(4, Ok(true))), "{answers:?}");
+    assert!(answers.iter().any(|(bit, done)| *bit == 2 && done.is_err()), "{answers:?}");
+    assert_eq!(seen.load(Ordering::SeqCst), 5);
+}
+
+fn then_is_clear(seen: &AtomicU64, bit: u64) -> Result<(), u64> {
+    let now = seen.load(Ordering::SeqCst);
+    if now & bit == 0 { Ok(()) } else { Err(now) }
+}

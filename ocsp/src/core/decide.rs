@@ -126,11 +126,8 @@ mod tests {
         // RFC 6960 2.2.
         let policy = Policy { extended_revoke: true, ..PLAIN };
         let decision = decide(Known::Never, None, &policy, now());
-        let hold = Status::Revoked {
-            at: at("1970-01-01T00:00:00Z"),
-            reason: Some(Reason::CertificateHold),
-            invalidity: None,
-        };
+        let hold =
+            Status::Revoked { at: at("1970-01-01T00:00:00Z"), reason: Some(Reason::CertificateHold), invalidity: None };
         assert_eq!((decision.status, decision.extended), (hold, true));
         assert_eq!(decide(issued(None), None, &policy, now()).status, Status::Good);
     }

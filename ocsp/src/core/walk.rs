@@ -1,6 +1,6 @@
 //! Stepping through DER without a copy: elements by the octet of their tag, on the reader of the crate `der`.
 
-use der::{Reader as _, SliceReader};
+use der::{Header, Reader as _, SliceReader};
 
 use super::request::BadRequest;
 
@@ -33,7 +33,7 @@ impl<'a> Walk<'a> {
     /// The next element, whatever it is.
     pub(super) fn any(&mut self, what: &'static str) -> Result<Element<'a>, BadRequest> {
         let bad = |_| BadRequest { what };
-        let header = self.0.peek_header().map_err(bad)?;
+        let header = Header::peek(&self.0).map_err(bad)?;
         let whole = self.0.tlv_bytes().map_err(bad)?;
         let length = usize::try_from(header.length()).map_err(bad)?;
         let start = whole.len().checked_sub(length).ok_or(BadRequest { what })?;

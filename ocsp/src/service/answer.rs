@@ -129,7 +129,8 @@ impl Ocsp {
         }
         issuer.index.with_made(&serial, form, |entry, made| {
             let times = made.batch.times;
-            let fresh = times.this_update <= now && now.since(times.this_update) * 2 < times.next_update.since(times.this_update);
+            let fresh = times.this_update <= now
+                && now.since(times.this_update) * 2 < times.next_update.since(times.this_update);
             if !fresh {
                 return None;
             }
@@ -194,8 +195,7 @@ impl Ocsp {
 
     async fn sign(&self, plan: Plan) -> Answer {
         let Plan { issuer, responder, times, data, outcome, cacheable, keep } = plan;
-        let request =
-            BulkRequest { key: responder.key, actor: Actor::system(), to_sign: vec![ToSign::Ocsp(data)] };
+        let request = BulkRequest { key: responder.key, actor: Actor::system(), to_sign: vec![ToSign::Ocsp(data)] };
         let signed = match self.0.options.pool.sign_bulk(request).await {
             Ok(signed) => signed.into_iter().next(),
             Err(error) => return refused(&issuer, &error),

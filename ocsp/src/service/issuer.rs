@@ -145,7 +145,8 @@ impl IssuerState {
         let key = SerialKey::from_content(serial);
         let Some(foreign) = &self.foreign else {
             let entry = key.and_then(|key| self.index.get(&key));
-            let known = entry.map_or(Known::Never, |e| Known::Issued { not_after: e.not_after, revocation: e.revocation });
+            let known =
+                entry.map_or(Known::Never, |e| Known::Issued { not_after: e.not_after, revocation: e.revocation });
             return Some(Found { known, within: None });
         };
         let crl = foreign.crl.read().unwrap_or_else(PoisonError::into_inner).clone()?;
