@@ -15,7 +15,7 @@ use zeroize::{Zeroize, Zeroizing};
 
 pub use self::hmac::{HmacKey, Mac, hmac};
 pub use self::many::{hash_many, hash_many_with};
-use self::x86::Bmi;
+use self::x86::Units;
 use crate::detect::Features;
 
 /// Length of a digest. Unit: bytes.
@@ -25,14 +25,14 @@ const BLOCK: usize = 64;
 
 /// Takes one block into a state.
 pub(crate) fn compress(state: &mut [u32; 8], block: &[u8; BLOCK]) {
-    compress_blocks(Bmi::detect(), state, std::slice::from_ref(block));
+    compress_blocks(Units::detect(), state, std::slice::from_ref(block));
 }
 
 /// Takes blocks into a state, one after another.
 #[inline]
-fn compress_blocks(bmi: Option<Bmi>, state: &mut [u32; 8], blocks: &[[u8; BLOCK]]) {
-    match bmi {
-        Some(bmi) => bmi.blocks(state, blocks),
+fn compress_blocks(units: Option<Units>, state: &mut [u32; 8], blocks: &[[u8; BLOCK]]) {
+    match units {
+        Some(units) => units.blocks(state, blocks),
         None => compress::blocks(state, blocks),
     }
 }
@@ -45,7 +45,7 @@ pub struct Sm3 {
     rest: [u8; BLOCK],
     /// All that was taken in. Unit: bytes.
     taken: u64,
-    bmi: Option<Bmi>,
+    units: Option<Units>,
 }
 
 impl Sm3 {
@@ -58,12 +58,12 @@ impl Sm3 {
     /// As [`Self::new`], with the instruction sets of `features` at most; for tests and measurements.
     #[must_use]
     pub fn with_features(features: Features) -> Self {
-        Self { bmi: Bmi::detect().filter(|_| features.bmi2), ..Self::new() }
+        Self { units: Units::within(features), ..Self::new() }
     }
 
     /// Goes on from a state that `blocks` whole blocks led to.
     fn resume(state: [u32; 8], blocks: u64) -> Self {
-        Self { state, rest: [0; BLOCK], taken: blocks * BLOCK as u64, bmi: Bmi::detect() }
+        Self { state, rest: [0; BLOCK], taken: blocks * BLOCK as u64, units: Units::detect() }
     }
 
     /// Takes in more of the message.
@@ -76,11 +76,11 @@ impl Sm3 {
             if held + head.len() < BLOCK {
                 return;
             }
-            compress_blocks(self.bmi, &mut self.state, std::slice::from_ref(&self.rest));
+            compress_blocks(self.units, &mut self.state, std::slice::from_ref(&self.rest));
             part = tail;
         }
         let (blocks, rest) = part.as_chunks();
-        compress_blocks(self.bmi, &mut self.state, blocks);
+        compress_blocks(self.units, &mut self.state, blocks);
         self.rest[..rest.len()].copy_from_slice(rest);
     }
 
@@ -98,7 +98,7 @@ impl Sm3 {
     fn finish(&mut self) -> [u8; DIGEST_LENGTH] {
         let mut last = [[0; BLOCK]; 2];
         let count = padding(&mut last, &self.rest[..self.held()], self.taken);
-        compress_blocks(self.bmi, &mut self.state, &last[..count]);
+        compress_blocks(self.units, &mut self.state, &last[..count]);
         last.zeroize();
         to_bytes(&self.state)
     }

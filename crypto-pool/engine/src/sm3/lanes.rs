@@ -5,7 +5,7 @@
 
 use super::compress::IV;
 use super::hmac::HmacKey;
-use super::{Bmi, compress_blocks};
+use super::{Units, compress_blocks};
 
 /// How many states are computed together.
 pub(crate) const LANES: usize = 16;
@@ -36,10 +36,10 @@ pub(super) fn compress_runs(avx512: Option<Avx512>, states: &mut States, runs: &
         avx512.compress_runs(states, &runs);
         return;
     }
-    let bmi = Bmi::detect();
+    let units = Units::detect();
     for (lane, run) in runs.into_iter().enumerate() {
         let mut state = column(states, lane);
-        compress_blocks(bmi, &mut state, run);
+        compress_blocks(units, &mut state, run);
         set_column(states, lane, &state);
     }
 }

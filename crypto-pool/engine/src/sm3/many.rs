@@ -5,7 +5,7 @@ use zeroize::Zeroize;
 
 use super::compress::IV;
 use super::lanes::{self, Avx512, FRESH, LANES};
-use super::{BLOCK, Bmi, DIGEST_LENGTH, Sm3, compress_blocks, padding, to_bytes};
+use super::{BLOCK, DIGEST_LENGTH, Sm3, Units, compress_blocks, padding, to_bytes};
 use crate::detect::Features;
 
 /// From so many lanes on, all sixteen at once are quicker than one after another.
@@ -122,12 +122,12 @@ impl<'a> Lanes<'a> {
             }
         }
         // The few that are left go alone.
-        let bmi = Bmi::detect();
+        let units = Units::detect();
         for (number, lane) in self.lanes.iter().enumerate() {
             if let Some(message) = lane.message {
                 let mut state = lanes::column(&self.states, number);
-                compress_blocks(bmi, &mut state, lane.blocks);
-                compress_blocks(bmi, &mut state, &lane.end[lane.end_done..lane.end_count]);
+                compress_blocks(units, &mut state, lane.blocks);
+                compress_blocks(units, &mut state, &lane.end[lane.end_done..lane.end_count]);
                 digests[message] = to_bytes(&state);
             }
         }
