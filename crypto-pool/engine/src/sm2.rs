@@ -1,25 +1,31 @@
 //! SM2 signatures (GB/T 32918.2-2016) on the curve of GB/T 32918.5-2017, with the default identity
 //! `1234567812345678` (GM/T 0009 10).
 
+#[cfg(target_arch = "x86_64")]
+mod adx;
 mod comb;
+mod der;
+mod field;
+mod inverse;
 mod many;
+mod multiply;
+mod nonce;
+mod point;
+mod scalar;
+mod wide;
 
 use std::fmt;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use ::sm2::dsa::VerifyingKey;
-use ::sm2::elliptic_curve::bigint::U256;
-use ::sm2::elliptic_curve::ff::PrimeField;
-use ::sm2::elliptic_curve::ops::{Invert, MulByGeneratorVartime as _, Reduce};
-use ::sm2::elliptic_curve::point::AffineCoordinates;
-use ::sm2::elliptic_curve::{Curve, Group};
-use ::sm2::{FieldBytes, NonZeroScalar, ProjectivePoint, Scalar, Sm2};
-use rfc6979::KGenerator;
 use zeroize::{Zeroize, Zeroizing};
 
 use self::comb::Comb;
+use self::field::{Arith, fastest};
 pub use self::many::{LANES, SignJob, VerifyJob, sign_many, verify_many};
+use self::nonce::NonceKey;
+use self::point::{Affine, Jacobian};
+use self::scalar::Scalar;
 use crate::sm3::Sm3;
 
 /// The identity that goes into Z unless a protocol says otherwise (GM/T 0009 10).
@@ -60,7 +66,10 @@ impl std::error::Error for BadSignature {}
 
 /// A signature: two numbers in 1 to n-1.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub struct Signature(::sm2::dsa::Signature);
+pub struct Signature {
+    r: Scalar,
+    s: Scalar,
+}
 
 impl Signature {
     /// From `SM2Signature ::= SEQUENCE { r INTEGER, s INTEGER }` (GM/T 0009 7.3), strict DER.
@@ -68,15 +77,22 @@ impl Signature {
     /// # Errors
     /// [`BadSignature`], also for anything behind the signature and for integers not in their shortest form.
     pub fn from_der(der: &[u8]) -> Result<Self, BadSignature> {
-        let signature = ::sm2::dsa::Signature::from_der(der).map(Self).map_err(|_| BadSignature)?;
-        // One signature has one encoding, whatever the parser below would let pass.
-        if signature.to_der() == der { Ok(signature) } else { Err(BadSignature) }
+        let content = der::whole_sequence(der).ok_or(BadSignature)?;
+        let (r, content) = der::take_integer(content).ok_or(BadSignature)?;
+        let (s, rest) = der::take_integer(content).ok_or(BadSignature)?;
+        if !rest.is_empty() {
+            return Err(BadSignature);
+        }
+        Self::from_numbers(&r, &s)
     }
 
     /// As `SM2Signature` in DER: 70 to 72 bytes, rarely fewer.
     #[must_use]
     pub fn to_der(&self) -> Vec<u8> {
-        self.0.to_der().to_vec()
+        let mut content = Vec::with_capacity(72);
+        der::put_integer(&mut content, &self.r());
+        der::put_integer(&mut content, &self.s());
+        der::sequence(&content)
     }
 
     /// From r and s, 32 bytes each, big endian.
@@ -84,32 +100,47 @@ impl Signature {
     /// # Errors
     /// [`BadSignature`] for a number outside 1 to n-1.
     pub fn from_raw(raw: &[u8; 64]) -> Result<Self, BadSignature> {
-        ::sm2::dsa::Signature::from_slice(raw).map(Self).map_err(|_| BadSignature)
+        let (numbers, _) = raw.as_chunks();
+        Self::from_numbers(&numbers[0], &numbers[1])
+    }
+
+    fn from_numbers(r: &[u8; 32], s: &[u8; 32]) -> Result<Self, BadSignature> {
+        let read = |bytes| Scalar::from_bytes(bytes).filter(|number| !number.is_zero()).ok_or(BadSignature);
+        Ok(Self { r: read(r)?, s: read(s)? })
     }
 
     /// r and s, 32 bytes each, big endian.
     #[must_use]
     pub fn to_raw(&self) -> [u8; 64] {
-        self.0.to_bytes().into()
+        let mut raw = [0; 64];
+        raw[..32].copy_from_slice(&self.r());
+        raw[32..].copy_from_slice(&self.s());
+        raw
     }
 
     /// r, big endian.
     #[must_use]
     pub fn r(&self) -> [u8; 32] {
-        self.0.r_bytes().into()
+        self.r.to_bytes()
     }
 
     /// s, big endian.
     #[must_use]
     pub fn s(&self) -> [u8; 32] {
-        self.0.s_bytes().into()
+        self.s.to_bytes()
     }
 }
 
 impl fmt::Debug for Signature {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(&self.0, f)
+        f.write_str("sm2::Signature(")?;
+        write_hex(f, &self.to_raw())?;
+        f.write_str(")")
     }
+}
+
+fn write_hex(f: &mut fmt::Formatter<'_>, bytes: &[u8]) -> fmt::Result {
+    bytes.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
 }
 
 /// A public key, checked to lie on the curve. Cheap to clone: what verification needs is made once.
@@ -119,15 +150,15 @@ pub struct PublicKey(Arc<PublicParts>);
 struct PublicParts {
     sec1: [u8; 65],
     z: [u8; 32],
-    point: ProjectivePoint,
+    point: Affine,
     /// Signatures verified so far, up to [`KNOWN`].
     verified: AtomicU32,
     /// Made when the key has become a known one.
     comb: OnceLock<Comb>,
 }
 
-/// A key is known after this many verifications: making its comb takes as long as four.
-const KNOWN: u32 = 8;
+/// A key is known after this many verifications: making its comb takes as long as ten.
+const KNOWN: u32 = 16;
 
 impl PublicKey {
     /// From the SEC 1 form `04 || X || Y`; the compressed and hybrid forms are refused.
@@ -139,10 +170,21 @@ impl PublicKey {
         if sec1[0] != 4 {
             return Err(BadKey::NotOnCurve);
         }
-        let key = VerifyingKey::from_sec1_bytes(DEFAULT_ID, &sec1).map_err(|_| BadKey::NotOnCurve)?;
-        let point = ProjectivePoint::from(*key.as_affine());
+        let (coordinates, _) = sec1[1..].as_chunks();
+        let point = Affine::from_bytes(&coordinates[0], &coordinates[1]).ok_or(BadKey::NotOnCurve)?;
+        Ok(Self::from_parts(sec1, point))
+    }
+
+    fn from_parts(sec1: [u8; 65], point: Affine) -> Self {
         let (verified, comb) = (AtomicU32::new(0), OnceLock::new());
-        Ok(Self(Arc::new(PublicParts { z: z_value(&sec1), sec1, point, verified, comb })))
+        Self(Arc::new(PublicParts { z: z_value(&sec1), sec1, point, verified, comb }))
+    }
+
+    /// The key of a point.
+    fn from_point(point: Affine) -> Self {
+        let mut sec1 = [4; 65];
+        sec1[1..].copy_from_slice(&point.to_bytes());
+        Self::from_parts(sec1, point)
     }
 
     /// The SEC 1 form `04 || X || Y`.
@@ -183,28 +225,30 @@ impl PublicKey {
     #[must_use]
     pub fn verify_prehash(&self, e: &[u8; 32], signature: &Signature) -> bool {
         // GB/T 32918.2-2016 7.1; that r and s lie in [1, n-1] was checked when they were read (B1, B2).
-        let (r, s) = (signature.0.r(), signature.0.s());
-        let t = *r + *s;
-        if t.is_zero().into() {
+        // Everything here is public: variable time is no leak.
+        let Signature { r, s } = signature;
+        let t = r.add(s);
+        if t.is_zero() {
             return false;
         }
-        // Everything here is public: variable time is no leak.
-        let point = ProjectivePoint::mul_by_generator_vartime(&s) + self.times(&t);
-        let e = <Scalar as Reduce<FieldBytes>>::reduce(&FieldBytes::from(*e));
-        let x = <Scalar as Reduce<FieldBytes>>::reduce(&point.to_affine().x());
-        !bool::from(point.is_identity()) && e + x == *r
+        let x = r.sub(&Scalar::reduce_bytes(e));
+        fastest!(|arith| self.sum(arith, s, &t).has_x_vartime(arith, &x))
     }
 
-    /// The scalar times this key's point.
-    fn times(&self, scalar: &Scalar) -> ProjectivePoint {
+    /// s·G + t times this key's point.
+    fn sum<A: Arith>(&self, arith: A, s: &Scalar, t: &Scalar) -> Jacobian {
         let parts = &self.0;
-        if let Some(comb) = parts.comb.get() {
-            return comb.times(scalar);
+        let comb = parts.comb.get().or_else(|| {
+            let known = parts.verified.fetch_add(1, Ordering::Relaxed) >= KNOWN;
+            known.then(|| parts.comb.get_or_init(|| Comb::new(arith, &parts.point)))
+        });
+        match comb {
+            Some(comb) => {
+                let sum = multiply::BASE.add_times_vartime(arith, None, s);
+                comb.add_times_vartime(arith, Some(sum), t).to_jacobian(arith)
+            }
+            None => multiply::base_and_point_vartime(arith, s, t, &parts.point),
         }
-        if parts.verified.fetch_add(1, Ordering::Relaxed) >= KNOWN {
-            return parts.comb.get_or_init(|| Comb::new(&parts.point)).times(scalar);
-        }
-        parts.point.mul_vartime(scalar)
     }
 }
 
@@ -219,9 +263,7 @@ impl Eq for PublicKey {}
 impl fmt::Debug for PublicKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("sm2::PublicKey(")?;
-        for byte in self.0.sec1 {
-            write!(f, "{byte:02x}")?;
-        }
+        write_hex(f, &self.0.sec1)?;
         f.write_str(")")
     }
 }
@@ -235,8 +277,9 @@ pub struct PrivateKey {
 
 struct Secret {
     d: Scalar,
-    /// (1+d)^-1: half the cost of a signature were it computed each time.
+    /// (1+d)^-1: it would be half the cost of a signature were it computed each time.
     inverse: Scalar,
+    nonces: NonceKey,
 }
 
 impl Drop for Secret {
@@ -252,24 +295,36 @@ impl PrivateKey {
     /// # Errors
     /// [`BadKey::OutOfRange`] outside 1 to n-2.
     pub fn from_bytes(d: &[u8; 32]) -> Result<Self, BadKey> {
-        let mut repr = FieldBytes::from(*d);
-        let d = Option::<Scalar>::from(Scalar::from_repr(repr));
-        repr.zeroize();
-        let mut d = d.ok_or(BadKey::OutOfRange)?;
-        let mut nonzero = Option::<NonZeroScalar>::from(NonZeroScalar::new(d)).ok_or(BadKey::OutOfRange)?;
+        let mut d = Scalar::from_bytes(d).ok_or(BadKey::OutOfRange)?;
         // n-1 has no inverse of 1+d.
-        let inverse = Option::<Scalar>::from(Invert::invert(&(d + Scalar::ONE))).ok_or(BadKey::OutOfRange);
-        let public = public_of(&nonzero);
-        nonzero.zeroize();
-        let secret = inverse.map(|inverse| Box::new(Secret { d, inverse }));
+        let usable = !d.is_zero() && !d.add(&Scalar::ONE).is_zero();
+        let key = usable.then(|| Self::from_scalar(&d)).ok_or(BadKey::OutOfRange);
         d.zeroize();
-        Ok(Self { secret: secret?, public: public? })
+        key
+    }
+
+    /// A key made of 64 random bytes: d = (seed mod (n-2)) + 1, the seed big endian, which favours no key by more
+    /// than one part in 2^256.
+    #[must_use]
+    pub fn from_seed(seed: &[u8; 64]) -> Self {
+        let mut d = Scalar::key_from_wide(seed);
+        let key = Self::from_scalar(&d);
+        d.zeroize();
+        key
+    }
+
+    /// `d` is in 1 to n-2.
+    fn from_scalar(d: &Scalar) -> Self {
+        let point = fastest!(|arith| multiply::BASE.times(arith, d).to_affine(arith));
+        let bytes = Zeroizing::new(d.to_bytes());
+        let secret = Secret { d: *d, inverse: d.add(&Scalar::ONE).invert(), nonces: NonceKey::new(&bytes) };
+        Self { secret: Box::new(secret), public: PublicKey::from_point(point) }
     }
 
     /// The 32 bytes of d, big endian; wiped on drop.
     #[must_use]
     pub fn to_bytes(&self) -> Zeroizing<[u8; 32]> {
-        Zeroizing::new(self.secret.d.to_repr().into())
+        Zeroizing::new(self.secret.d.to_bytes())
     }
 
     /// The public half.
@@ -280,8 +335,8 @@ impl PrivateKey {
 
     /// Signs `message` under the default identity.
     ///
-    /// `randomness` should be fresh; it is mixed into the nonce (RFC 6979 3.6), which is safe even
-    /// if it is constant or known.
+    /// `randomness` should be fresh; it is mixed into the nonce, which is safe even if it is constant or
+    /// known.
     #[must_use]
     pub fn sign(&self, message: &[u8], randomness: &[u8; 32]) -> Signature {
         let mut hasher = self.public.prehasher();
@@ -292,34 +347,26 @@ impl PrivateKey {
     /// Signs `e` = SM3(Z || message). The caller answers for what `e` stands for.
     #[must_use]
     pub fn sign_prehash(&self, e: &[u8; 32], randomness: &[u8; 32]) -> Signature {
-        let d = self.to_bytes();
-        let mut nonces = KGenerator::<::sm3::Sm3, U256>::new(&*d, e, randomness, &Sm2::ORDER);
+        let mut nonces = self.secret.nonces.nonces(e, randomness);
         loop {
-            let mut bytes = FieldBytes::default();
-            nonces.fill_next_k(&mut bytes);
-            let k = Option::<Scalar>::from(Scalar::from_repr(bytes));
-            bytes.zeroize();
             // A nonce that gives r = 0, r + k = n or s = 0 (once in 2^255) is thrown away, the next one tried.
-            if let Some(mut k) = k {
-                let signature = self.sign_with(e, &k);
-                k.zeroize();
-                if let Some(signature) = signature {
-                    return signature;
-                }
+            let mut k = nonces.next();
+            let signature = self.sign_with(e, &k);
+            k.zeroize();
+            if let Some(signature) = signature {
+                return signature;
             }
         }
     }
 
     /// GB/T 32918.2-2016 6.1, steps A4 to A7, with the nonce `k`.
     fn sign_with(&self, e: &[u8; 32], k: &Scalar) -> Option<Signature> {
-        let e = Scalar::reduce(&FieldBytes::from(*e));
-        let x = ProjectivePoint::mul_by_generator(k).to_affine().x();
-        let r = e + Scalar::reduce(&x);
-        if bool::from(r.is_zero() | (r + k).is_zero()) {
-            return None;
-        }
-        let s = self.secret.inverse * (*k - r * self.secret.d);
-        ::sm2::dsa::Signature::from_scalars(r, s).map(Signature).ok()
+        let x = fastest!(|arith| multiply::BASE.times(arith, k).affine_x(arith));
+        let r = Scalar::reduce_bytes(e).add(&Scalar::reduce(&x.to_plain()));
+        // s = (1+d)^-1 (k - r·d), and k - r·d = (k + r) - r·(1+d).
+        let sum = k.add(&r);
+        let s = self.secret.inverse.mul(&sum).sub(&r);
+        (!r.is_zero() && !sum.is_zero() && !s.is_zero()).then_some(Signature { r, s })
     }
 }
 
@@ -327,10 +374,6 @@ impl fmt::Debug for PrivateKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("sm2::PrivateKey").field("public", &self.public).finish_non_exhaustive()
     }
-}
-
-fn public_of(d: &NonZeroScalar) -> Result<PublicKey, BadKey> {
-    PublicKey::from_sec1(&::sm2::PublicKey::from_secret_scalar(d).to_sec1_bytes())
 }
 
 /// Z = SM3(ENTL || ID || a || b || Gx || Gy || Px || Py) for the default identity (GB/T 32918.2-2016 5.5).
@@ -383,7 +426,7 @@ mod tests {
     #[test]
     fn sm2_signature_matches_gbt_32918_5_annex_a() {
         let key = PrivateKey::from_bytes(&D).unwrap();
-        let k = Scalar::from_repr(K.into()).unwrap();
+        let k = Scalar::from_bytes(&K).unwrap();
         let signature = key.sign_with(&E, &k).unwrap();
         assert_eq!((signature.r(), signature.s()), (R, S));
     }
@@ -392,10 +435,13 @@ mod tests {
     fn a_nonce_that_would_give_away_the_key_is_refused() {
         // r + k = n makes s independent of d: choose e so that it happens, e = -k - x1.
         let key = PrivateKey::from_bytes(&D).unwrap();
-        let k: Scalar = Scalar::from_repr(K.into()).unwrap();
-        let x = Scalar::reduce(&ProjectivePoint::mul_by_generator(&k).to_affine().x());
-        assert!(key.sign_with(&(-k - x).to_repr().into(), &k).is_none());
+        let k = Scalar::from_bytes(&K).unwrap();
+        let x = fastest!(|arith| multiply::BASE.times(arith, &k).affine_x(arith)).to_plain();
+        let minus_x = Scalar::reduce(&x).negate();
+        assert!(key.sign_with(&minus_x.sub(&k).to_bytes(), &k).is_none());
         // r = 0: e = -x1.
-        assert!(key.sign_with(&(-x).to_repr().into(), &k).is_none());
+        assert!(key.sign_with(&minus_x.to_bytes(), &k).is_none());
+        // The next one is as good as any.
+        assert!(key.sign_with(&minus_x.add(&Scalar::ONE).to_bytes(), &k).is_some());
     }
 }
