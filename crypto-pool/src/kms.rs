@@ -300,7 +300,9 @@ impl Kms {
     pub(crate) async fn of_tenant(&self, actor: &Actor, id: KeyId) -> Result<Arc<StoredKey>, Error> {
         let key = self.stored(id).await?;
         let own = *actor.tenant() == key.record.tenant || actor.role() == Role::System;
-        if own { Ok(key) } else { Err(Error::NoSuchKey { key: id }) }
+        // The house's time-stamps are for everybody.
+        let public = key.record.purpose == Purpose::TimeStamp && key.record.tenant == TenantId::house();
+        if own || public { Ok(key) } else { Err(Error::NoSuchKey { key: id }) }
     }
 
     /// The private key ready to sign; unwrapped once and kept until the root key is sealed.

@@ -4,11 +4,12 @@
 //! `algorithm` names, `public_key` reads and verifies; `random` is the checked source; `root_key` seals;
 //! `key` is a key's record and life cycle; `kms` makes and keeps keys; `backend` is where private keys
 //! live; `to_sign` is what may be signed; `pool` signs; `checkpoint` signs the heads of the log; `path`
-//! validates chains; `process` keeps keys out of core dumps; `store` has all SQL; `tlv` reads DER.
+//! validates chains; `cms` is a signed message; `process` keeps keys out of core dumps; `store` has all SQL; `tlv` reads DER.
 
 pub mod algorithm;
 pub mod backend;
 pub mod checkpoint;
+pub mod cms;
 pub mod error;
 #[cfg(test)]
 mod fixture;

@@ -17,6 +17,9 @@ use crate::tlv::{self, BadDer};
 mod certificate;
 mod crl;
 mod ocsp;
+mod tst_info;
+
+pub use tst_info::TstInfoToSign;
 
 /// Longest certificate that is signed. Unit: bytes.
 const LONGEST_CERTIFICATE: usize = 65_536;
@@ -43,6 +46,8 @@ pub enum ToSign {
     BackupManifest(Vec<u8>),
     /// Whatever a tenant has signed with a key of its own; its meaning is the tenant's. At most 1 MiB.
     TenantMessage(Vec<u8>),
+    /// The signed attributes over a `TSTInfo`.
+    TstInfo(TstInfoToSign),
 }
 
 /// Why the pool refuses to sign. The service that asked is at fault; nothing was signed.
@@ -77,6 +82,10 @@ pub enum Refusal {
     OtherLog,
     /// Each of these has a log entry of its own; none is signed in bulk.
     NotInBulk,
+    /// The certificate that a message names is not one of this key for this use.
+    Signer,
+    /// The signed attributes are not those of the content and the certificate.
+    Attributes,
 }
 
 impl fmt::Display for Refusal {
@@ -96,6 +105,8 @@ impl fmt::Display for Refusal {
             Self::CheckpointPath => "checkpoints are signed by the checkpointer only",
             Self::OtherLog => "the checkpoint is of another log",
             Self::NotInBulk => "such a thing is signed one at a time, each with its own log entry",
+            Self::Signer => "the certificate named is not one of this key for this use",
+            Self::Attributes => "the signed attributes are not those of the content",
         })
     }
 }
@@ -119,6 +130,7 @@ impl ToSign {
             | Self::Checkpoint(bytes)
             | Self::BackupManifest(bytes)
             | Self::TenantMessage(bytes) => bytes,
+            Self::TstInfo(stamp) => stamp.attributes(),
         }
     }
 
@@ -130,6 +142,7 @@ impl ToSign {
             | Self::Checkpoint(bytes)
             | Self::BackupManifest(bytes)
             | Self::TenantMessage(bytes) => bytes,
+            Self::TstInfo(stamp) => stamp.into_attributes(),
         }
     }
 
@@ -142,6 +155,7 @@ impl ToSign {
             Self::Checkpoint(_) => Event::AccessDenied,
             Self::BackupManifest(_) => Event::BackupMade,
             Self::Ocsp(_) | Self::TenantMessage(_) => Event::BulkSigned,
+            Self::TstInfo(_) => Event::TimeStamped,
         }
     }
 
@@ -153,6 +167,7 @@ impl ToSign {
             Self::Ocsp(_) => Purpose::Ocsp,
             Self::Checkpoint(_) | Self::BackupManifest(_) => Purpose::AuditLog,
             Self::TenantMessage(_) => Purpose::Tenant,
+            Self::TstInfo(_) => Purpose::TimeStamp,
         }
     }
 
@@ -191,6 +206,7 @@ impl ToSign {
             Self::BackupManifest(text) => check_manifest(text),
             Self::TenantMessage(message) if message.len() <= LONGEST_MESSAGE => Ok(()),
             Self::TenantMessage(_) => tlv::bad("message is too long").map_err(Refusal::from),
+            Self::TstInfo(stamp) => tst_info::check(stamp, record, now),
         }
     }
 }

@@ -14,6 +14,8 @@ pub enum Channel {
     Https,
     /// The suite itself: schedules, recovery, the first start.
     Internal,
+    /// What is open to everybody, without a login.
+    Public,
 }
 
 impl Channel {
@@ -24,13 +26,14 @@ impl Channel {
             Self::Socket => "socket",
             Self::Https => "https",
             Self::Internal => "internal",
+            Self::Public => "public",
         }
     }
 
     /// From the word the audit log uses.
     #[must_use]
     pub fn from_word(word: &str) -> Option<Self> {
-        [Self::Socket, Self::Https, Self::Internal].into_iter().find(|c| c.as_str() == word)
+        [Self::Socket, Self::Https, Self::Internal, Self::Public].into_iter().find(|c| c.as_str() == word)
     }
 }
 
@@ -57,6 +60,12 @@ impl Actor {
     #[must_use]
     pub fn system() -> Self {
         Self::new(TenantId::house(), "system", Role::System, Channel::Internal)
+    }
+
+    /// Somebody who did not log in, of whom nothing is kept. Has no rights; what is open needs none.
+    #[must_use]
+    pub fn anyone() -> Self {
+        Self::new(TenantId::public(), "anyone", Role::Anyone, Channel::Public)
     }
 
     /// The tenant acted for.

@@ -22,6 +22,7 @@ mod listen;
 mod ocsp;
 mod pool;
 mod storage;
+mod tsa;
 mod tsa_clock;
 mod web;
 
@@ -31,6 +32,7 @@ pub use listen::{BadListen, Listen};
 pub use ocsp::{ForeignIssuer, OcspConfig, Unlisted};
 pub use pool::{PoolConfig, RootKeyConfig};
 pub use storage::StorageConfig;
+pub use tsa::{StampAccess, TRIAL_POLICY, TsaConfig, TsaPolicy};
 pub use tsa_clock::{TsaClockConfig, ntp_address};
 pub use web::WebConfig;
 
@@ -63,6 +65,8 @@ pub struct Config {
     pub ca: CaConfig,
     /// The OCSP responder.
     pub ocsp: OcspConfig,
+    /// Time-stamps.
+    pub tsa: TsaConfig,
     /// Where checkpoints go.
     pub audit: AuditConfig,
     /// The signing pool.
@@ -155,6 +159,7 @@ impl Config {
         self.web.check()?;
         self.ca.check()?;
         self.ocsp.check()?;
+        self.tsa.check()?;
         self.audit.check()?;
         self.pool.check()?;
         self.root_key.check()?;

@@ -151,6 +151,12 @@ impl TenantId {
     pub fn house() -> Self {
         Self("house".to_owned())
     }
+
+    /// Everybody who did not say who they are.
+    #[must_use]
+    pub fn public() -> Self {
+        Self("public".to_owned())
+    }
 }
 
 impl IssuerId {

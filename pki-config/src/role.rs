@@ -21,6 +21,8 @@ pub enum Role {
     Auditor,
     /// The suite itself. No account can have it.
     System,
+    /// Whoever did not log in. No account can have it, and it has no rights.
+    Anyone,
 }
 
 impl Role {
@@ -38,13 +40,14 @@ impl Role {
             Self::SecurityOfficer => "security-officer",
             Self::Auditor => "auditor",
             Self::System => "system",
+            Self::Anyone => "anyone",
         }
     }
 
     /// From the word in the log, the system's own role included.
     #[must_use]
     pub fn from_word(word: &str) -> Option<Self> {
-        Self::ACCOUNTS.into_iter().chain([Self::System]).find(|r| r.as_str() == word)
+        Self::ACCOUNTS.into_iter().chain([Self::System, Self::Anyone]).find(|r| r.as_str() == word)
     }
 }
 
@@ -127,6 +130,8 @@ permissions! {
     ReadOfficers = "officer.read",
     /// Read, verify, prove and export the audit log.
     ReadAudit = "audit.read",
+    /// Search time-stamps of everybody.
+    ReadStamps = "tsa.read",
     /// See how the system does.
     ReadSystem = "system.read",
     /// Run the end-to-end self-test.
@@ -202,6 +207,7 @@ fn granted(role: Role, channel: Channel, permission: Permission, setup: Setup) -
             | P::ManageIssuers
             | P::ManageOfficers
             | P::ReadOfficers
+            | P::ReadStamps
             | P::PublishCrl
             | P::ReadSystem
             | P::Diagnose
@@ -224,7 +230,10 @@ fn granted(role: Role, channel: Channel, permission: Permission, setup: Setup) -
             _ => false,
         },
         Role::Operator => {
-            matches!(permission, P::ReadIssuers | P::ReadSystem | P::Diagnose | P::Backup | P::Unseal | P::PublishCrl)
+            matches!(
+                permission,
+                P::ReadIssuers | P::ReadSystem | P::ReadStamps | P::Diagnose | P::Backup | P::Unseal | P::PublishCrl
+            )
         }
         Role::SecurityOfficer => {
             matches!(
@@ -233,9 +242,13 @@ fn granted(role: Role, channel: Channel, permission: Permission, setup: Setup) -
             )
         }
         Role::Auditor => {
-            matches!(permission, P::ReadAudit | P::ReadCertificates | P::ReadIssuers | P::ReadOfficers | P::ReadSystem)
+            matches!(
+                permission,
+                P::ReadAudit | P::ReadCertificates | P::ReadIssuers | P::ReadOfficers | P::ReadSystem | P::ReadStamps
+            )
         }
         Role::System => !matches!(permission, P::Unseal | P::AcceptClock | P::ManageOfficers),
+        Role::Anyone => false,
     };
     let by_channel = match (channel, setup) {
         (Channel::Internal, _) => role == Role::System,
@@ -250,8 +263,10 @@ fn granted(role: Role, channel: Channel, permission: Permission, setup: Setup) -
                 | P::ReadCertificates
                 | P::ReadAudit
                 | P::ReadOfficers
+                | P::ReadStamps
         ),
         (Channel::Https, _) => role != Role::System,
+        (Channel::Public, _) => false,
     };
     by_role && by_channel
 }
