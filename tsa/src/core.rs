@@ -4,9 +4,11 @@
 //!
 //! # Map
 //!
-//! [`request`] reads a `TimeStampReq`, [`response`] writes a `TimeStampResp`, [`moment`] is a time with its
-//! microseconds and how it is written.
+//! [`request`] reads a `TimeStampReq`, [`policy`] says what is promised, [`token`] writes what a token says,
+//! [`response`] writes a `TimeStampResp`, [`moment`] is a time with its microseconds and how it is written.
 
 pub mod moment;
+pub mod policy;
 pub mod request;
 pub mod response;
+pub mod token;

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use ledger::{AuditError, DbError};
 use pki_config::ErrorCode;
 
 use crate::core::response::{FailInfo, Rejection};
@@ -22,9 +23,9 @@ pub enum Error {
     /// The pool refused or could not; its own codes tell.
     Pool(crypto_pool::Error),
     /// The database could not.
-    Db(ledger::DbError),
+    Db(DbError),
     /// The audit log could not.
-    Audit(ledger::AuditError),
+    Audit(AuditError),
     /// A stored thing does not read back: the database was damaged or edited.
     Damaged(&'static str),
 }
@@ -46,6 +47,24 @@ impl Error {
             Self::Db(error) => error.code(),
             Self::Audit(error) => error.code(),
             Self::Damaged(_) => ErrorCode::AuditBroken,
+        }
+    }
+}
+
+impl Error {
+    /// What a client of the protocol is told: nothing of the inside.
+    #[must_use]
+    pub fn rejection(&self) -> Rejection {
+        match self {
+            Self::Rejected(rejection) => *rejection,
+            Self::Audit(AuditError::ClockBehind { .. })
+            | Self::Pool(crypto_pool::Error::Audit(AuditError::ClockBehind { .. })) => {
+                Rejection::new(FailInfo::TimeNotAvailable, "the clock is behind the last log entry")
+            }
+            Self::Pool(crypto_pool::Error::Busy) | Self::Db(DbError::Busy) => {
+                Rejection::new(FailInfo::SystemFailure, "too much work is waiting; try again shortly")
+            }
+            _ => Rejection::new(FailInfo::SystemFailure, "the authority cannot stamp now; the operator must look"),
         }
     }
 }
@@ -80,8 +99,8 @@ macro_rules! from {
 from! {
     Rejection => Rejected,
     crypto_pool::Error => Pool,
-    ledger::DbError => Db,
-    ledger::AuditError => Audit,
+    DbError => Db,
+    AuditError => Audit,
 }
 
 impl From<pki_config::ports::RandomFailed> for Error {

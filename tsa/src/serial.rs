@@ -9,8 +9,8 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use pki_config::ports::{Random, RandomFailed};
 use pki_config::Serial;
+use pki_config::ports::{Random, RandomFailed};
 
 /// More tokens than this of one start there are not: at a million a second it is nine years.
 const MOST: u64 = 1 << 48;
@@ -74,9 +74,8 @@ mod tests {
     fn threads_never_get_the_same_number() {
         let serials = Serials::draw(&SeededRandom::new(1)).unwrap();
         let all: Vec<Serial> = std::thread::scope(|scope| {
-            let threads: Vec<_> = (0..4)
-                .map(|_| scope.spawn(|| (0..500).map(|_| serials.next().unwrap()).collect::<Vec<_>>()))
-                .collect();
+            let threads: Vec<_> =
+                (0..4).map(|_| scope.spawn(|| (0..500).map(|_| serials.next().unwrap()).collect::<Vec<_>>())).collect();
             threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
         });
         assert_eq!(all.iter().collect::<HashSet<_>>().len(), 2000);

@@ -40,8 +40,7 @@ pub fn tst_info(request: &StampRequest<'_>, policy: &Policy, facts: &Facts<'_>) 
     let ordering: &[u8] = if policy.ordering { &[1, 1, 0xff] } else { &[] };
     let nonce = request.nonce().map(|nonce| tlv::write(INTEGER, &[nonce])).unwrap_or_default();
     // GeneralName directoryName [4] EXPLICIT: Name is a CHOICE.
-    let name =
-        if policy.name { tlv::write(0xa0, &[&tlv::write(0xa4, &[facts.authority])]) } else { Vec::new() };
+    let name = if policy.name { tlv::write(0xa0, &[&tlv::write(0xa4, &[facts.authority])]) } else { Vec::new() };
     tlv::write(
         SEQUENCE,
         &[
