@@ -6,9 +6,13 @@
 //!
 //! [`request`] reads a `TimeStampReq`, [`policy`] says what is promised, [`token`] writes what a token says,
 //! [`response`] writes a `TimeStampResp`, [`moment`] is a time with its microseconds and how it is written.
+//! [`opened`] reads anybody's token and [`verify`] judges it; [`digest`] computes digests piece by piece.
 
+pub mod digest;
 pub mod moment;
+pub mod opened;
 pub mod policy;
 pub mod request;
 pub mod response;
 pub mod token;
+pub mod verify;
