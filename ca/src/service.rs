@@ -53,6 +53,9 @@ pub struct CaOptions {
     pub crl_lifetime: Duration,
     /// A new CRL at least this often, and within a minute of a revocation.
     pub crl_every: Duration,
+    /// Whether certificates name the OCSP responder at `ocsp` below the issuer's public address. Only if one
+    /// answers there.
+    pub ocsp: bool,
     /// Told of every change of status, inside the transaction that makes it.
     pub feeds: Vec<Arc<dyn for<'a> StatusFeed<Tx<'a>>>>,
     /// Called before each step of an issuance; an error stops there. For fault injection in tests.

@@ -16,7 +16,9 @@ use ledger::{Cover, DbError, Seq, Table, Tx};
 use pki_config::{Instant, IssuerId, KeyId, Serial, TenantId};
 
 pub(crate) use blocked::{block, blocked};
-pub(crate) use certificate::{CertificateRow, CertificateState, certificate, certificates, intents, list};
+pub(crate) use certificate::{
+    CertificateRow, CertificateState, certificate, certificates, intents, list, signed_after,
+};
 pub use certificate::{ListedStatus, Query};
 pub use crl::CrlRecord;
 pub(crate) use crl::{newest_change, newest_crl, revoked_count, revoked_each};

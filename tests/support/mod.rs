@@ -109,6 +109,7 @@ impl TestHouse {
             crl_dir: dir.join("crl"),
             crl_lifetime: Duration::from_secs(7 * 86_400),
             crl_every: Duration::from_secs(86_400),
+            ocsp: true,
             feeds,
             probe,
         })

@@ -1,13 +1,15 @@
 //! [`App`]: everything built from the configuration and plugged together. Time, randomness and the
 //! data directory come in from outside, so that a test opens one in a temporary directory.
 //!
-//! `app/first_start.rs` makes an installation, `app/own.rs` keeps the certificates the suite uses itself,
+//! `app/first_start.rs` makes an installation, `app/own.rs` keeps the certificates the suite uses itself, `app/ocsp.rs`
+//! the responders of its issuers,
 //! `app/rollback.rs` finds a database that went back, `app/schedule.rs` does what falls due, `app/health.rs` says how it does,
 //! `app/parts.rs` gives the edges what they need.
 
 mod error;
 mod first_start;
 mod health;
+mod ocsp;
 mod own;
 mod parts;
 mod rollback;
@@ -17,6 +19,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, OnceLock};
 
+use ::ocsp::Ocsp;
 use ca::{Ca, CaOptions, Probe};
 use crypto_pool::backend::Soft;
 use crypto_pool::root_key::{Argon2Cost, FileSeal, PassphraseSeal, RootSeal};
@@ -77,6 +80,7 @@ struct Inner {
     kms: Kms,
     pool: PoolHandle,
     ca: Ca,
+    ocsp: Ocsp,
     checkpointer: OnceLock<Checkpointer>,
     tls: Arc<ServerCertificate>,
     lockout: Lockout,
@@ -160,6 +164,8 @@ impl App {
             ..PoolOptions::default()
         };
         let pool = PoolHandle::local(&pool_options, db.clone(), audit.clone(), kms.clone())?;
+        // Before the authority, whose every change it must hear of.
+        let ocsp = ocsp::open(&options, &db, &pool)?;
         let ca = Ca::open(CaOptions {
             db: db.clone(),
             audit: audit.clone(),
@@ -171,7 +177,8 @@ impl App {
             crl_dir: dir.crls(),
             crl_lifetime: config.ca.crl_lifetime.duration(),
             crl_every: config.ca.crl_every.duration(),
-            feeds: Vec::new(),
+            ocsp: config.ocsp.enabled,
+            feeds: vec![ocsp.feed()],
             probe: options.probe.clone(),
         })?;
         let web = &config.web;
@@ -186,6 +193,7 @@ impl App {
             kms,
             pool,
             ca,
+            ocsp,
             checkpointer: OnceLock::new(),
             tls: Arc::new(ServerCertificate::default()),
             lockout,

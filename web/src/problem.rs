@@ -141,6 +141,12 @@ impl From<crypto_pool::Error> for Failure {
     }
 }
 
+impl From<ocsp::Error> for Failure {
+    fn from(error: ocsp::Error) -> Self {
+        Self::from_error(error.code(), &error)
+    }
+}
+
 impl From<DbError> for Failure {
     fn from(error: DbError) -> Self {
         Self::inside(error.code(), format!("{error:?}"))

@@ -210,6 +210,7 @@ fn open(
         crl_dir: dir.join("crl"),
         crl_lifetime: Duration::from_secs(4 * 86_400),
         crl_every: Duration::from_secs(86_400),
+        ocsp: false,
         feeds: Vec::new(),
         probe: None,
     })

@@ -75,6 +75,12 @@ impl Issuer {
         self.facts.urls.crl.as_ref().expect("every issuer is made with its addresses")
     }
 
+    /// Where questions about what it issues are answered, if a responder answers.
+    #[must_use]
+    pub fn ocsp_url(&self) -> Option<&HttpUrl> {
+        self.facts.urls.ocsp.as_ref()
+    }
+
     /// Where its certificate is published. It stands in every certificate it issues.
     #[must_use]
     pub fn certificate_url(&self) -> &HttpUrl {
@@ -83,14 +89,14 @@ impl Issuer {
 }
 
 /// The addresses that go into what an issuer issues.
-fn urls(id: &IssuerId, base: &HttpUrl) -> Result<IssuerUrls, Error> {
+fn urls(id: &IssuerId, base: &HttpUrl, ocsp: bool) -> Result<IssuerUrls, Error> {
     let at = |path: String| base.join(&path).map_err(|why| Error::BadIssuer(why.to_string()));
     Ok(IssuerUrls {
         crl: Some(at(format!("crl/{id}.crl"))?),
         ca_issuers: Some(at(format!("ca/{id}.cer"))?),
-        // No responder is part of the suite yet: an address nobody answers at would be published data that
-        // does not match operations.
-        ocsp: None,
+        // One address for all issuers: a question names the one it means. Without a responder there is none, for an
+        // address nobody answers at would be published data that does not match operations.
+        ocsp: if ocsp { Some(at("ocsp".to_owned())?) } else { None },
     })
 }
 
@@ -180,7 +186,7 @@ impl Ca {
             }),
         };
         // Addresses that do not fit are found now and not by the first certificate.
-        urls(&new.id, &new.public_url)?;
+        urls(&new.id, &new.public_url, self.0.options.ocsp)?;
         let asked = Asked { profile, issuer: signer, subject, csr: None, days: None };
         let issuing = authorize(auth.actor(), Permission::IssueCertificate, self.0.options.setup)?;
         let created_at = self.0.options.clock.now();
@@ -225,7 +231,7 @@ impl Ca {
                 .and_then(|constraints| constraints.path_len)
                 .and_then(|length| u8::try_from(length).ok()),
             self_signed: false,
-            urls: urls(&row.id, &public_url)?,
+            urls: urls(&row.id, &public_url, self.0.options.ocsp)?,
         };
         let issuer = Issuer {
             subject,

@@ -1,17 +1,23 @@
 //! Revocation, hold and release: one commit with the log entry and every status feed. They may use the
 //! space kept back for them, so that a full disk does not keep a stolen key valid.
 
+use std::sync::Arc;
+
+use pki_config::ports::StatusFeed;
 use pki_config::role::{Authorized, Permission};
 use pki_config::status::{CertStatus, Reason};
 use pki_config::{Event, Instant, IssuerId, Serial};
 
-use ledger::{EntryDraft, Importance, Outcome};
+use ledger::{EntryDraft, Importance, Outcome, Tx};
 
 use super::issue::{object, tell};
 use super::{Ca, Certificate};
 use crate::core::revoke::{self, Certified};
 use crate::error::Error;
 use crate::store::{self, CertificateState};
+
+/// Certificates told of in one transaction by [`Ca::tell_again`].
+const TOLD_AT_ONCE: u32 = 500;
 
 /// What is to become of a certificate.
 #[derive(Debug, Clone, Copy)]
@@ -62,6 +68,35 @@ impl Ca {
         issuer: Option<&IssuerId>,
     ) -> Result<Certificate, Error> {
         self.change(auth, serial, issuer, Wanted::Release).await
+    }
+
+    /// Tells a responder that came later of every certificate there is, a few hundred in a transaction, so that nothing
+    /// waits long. What changes meanwhile reaches it the usual way, before or after, and stands. Tells how many.
+    ///
+    /// # Errors
+    /// [`Error::Feed`]; the database. To be called again then: telling twice changes nothing.
+    pub async fn tell_again(&self, feed: Arc<dyn for<'a> StatusFeed<Tx<'a>>>) -> Result<u64, Error> {
+        let (mut told, mut after) = (0, None);
+        loop {
+            let feed = Arc::clone(&feed);
+            let last = self
+                .0
+                .options
+                .db
+                .write(Importance::Normal, move |tx| -> Result<_, Error> {
+                    let rows = store::signed_after(tx, after.as_ref(), TOLD_AT_ONCE)?;
+                    for row in &rows {
+                        feed.apply(tx, &row.news()).map_err(Error::Feed)?;
+                    }
+                    Ok((rows.len(), rows.into_iter().next_back().map(|row| (row.issuer, row.serial))))
+                })
+                .await?;
+            told += u64::try_from(last.0).unwrap_or(u64::MAX);
+            match last.1 {
+                Some(place) => after = Some(place),
+                None => return Ok(told),
+            }
+        }
     }
 
     async fn change(

@@ -230,6 +230,22 @@ pub(crate) fn intents(tx: &Tx<'_>, limit: u32) -> Result<Vec<CertificateRow>, Db
     readable(tx.query_all(select_certificate!("WHERE state = 'intended' LIMIT $1"), &[&limit], read_certificate)?)
 }
 
+/// The next certificates of all issuers and tenants in the order of their keys, intents left out: nobody has those.
+pub(crate) fn signed_after(
+    tx: &Tx<'_>,
+    after: Option<&(IssuerId, Serial)>,
+    limit: u32,
+) -> Result<Vec<CertificateRow>, DbError> {
+    let (issuer, serial) = after.map_or(("", &[][..]), |(issuer, serial)| (issuer.as_str(), serial.as_bytes()));
+    readable(tx.query_all(
+        select_certificate!(
+            "WHERE (issuer_id, serial) > ($1, $2) AND state <> 'intended' ORDER BY issuer_id, serial LIMIT $3"
+        ),
+        &[&issuer, &serial, &limit],
+        read_certificate,
+    )?)
+}
+
 /// What to list.
 #[derive(Debug, Clone, Default)]
 pub struct Query {

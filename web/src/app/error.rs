@@ -24,6 +24,8 @@ pub enum AppError {
     Pool(crypto_pool::Error),
     /// The certificate authority.
     Ca(ca::Error),
+    /// The OCSP responder.
+    Ocsp(ocsp::Error),
     /// TLS.
     Tls(TlsError),
     /// `setup.toml` says something else than the first entry of the log: somebody changed it.
@@ -43,6 +45,7 @@ impl fmt::Display for AppError {
             Self::Audit(error) => write!(f, "the audit log cannot be opened: {error}"),
             Self::Pool(error) => error.fmt(f),
             Self::Ca(error) => error.fmt(f),
+            Self::Ocsp(error) => error.fmt(f),
             Self::Tls(error) => error.fmt(f),
             Self::SetupChanged => write!(
                 f,
@@ -71,6 +74,7 @@ from! {
     AuditError => Audit,
     crypto_pool::Error => Pool,
     ca::Error => Ca,
+    ocsp::Error => Ocsp,
     TlsError => Tls,
 }
 

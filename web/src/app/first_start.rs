@@ -73,6 +73,7 @@ async fn fill(app: &App) -> Result<String, AppError> {
         };
         app.ca().create_issuer(&manage, &ceremony, new).await?;
     }
+    app.renew_responders().await?;
     app.renew_own().await?;
     app.ca().publish_due_crls(&pki_config::Actor::system()).await?;
     for issuer in app.ca().issuers().iter().filter(|i| i.parent.is_none()) {

@@ -45,6 +45,7 @@ impl App {
                 }
             }
         });
+        self.start_responders(stop);
         let (app, mut halt) = (self.clone(), stop.clone());
         tokio::spawn(async move {
             let mut wait = AFTER_START;
@@ -71,6 +72,7 @@ impl App {
         for (outcome, what) in [
             (self.renew_own().await, "our own certificates could not be renewed"),
             (self.publish_due().await, "CRLs could not be published"),
+            (self.renew_responders().await, "OCSP responders could not be renewed"),
         ] {
             tell_once(&mut None, outcome, what);
         }
@@ -148,7 +150,7 @@ impl App {
 }
 
 /// Waits; true if stopped meanwhile.
-async fn elapsed(wait: Duration, stop: &mut watch::Receiver<bool>) -> bool {
+pub(super) async fn elapsed(wait: Duration, stop: &mut watch::Receiver<bool>) -> bool {
     tokio::select! {
         () = tokio::time::sleep(wait) => false,
         () = stopped(stop) => true,
@@ -156,7 +158,7 @@ async fn elapsed(wait: Duration, stop: &mut watch::Receiver<bool>) -> bool {
 }
 
 /// Logs a failure when it begins or changes, not each time it is met again.
-fn tell_once(told: &mut Option<ErrorCode>, outcome: Result<(), Failure>, what: &str) {
+pub(super) fn tell_once(told: &mut Option<ErrorCode>, outcome: Result<(), Failure>, what: &str) {
     let code = outcome.as_ref().err().map(Failure::code);
     if let Err(failure) = &outcome
         && *told != code
