@@ -6,6 +6,8 @@ mod adx;
 mod comb;
 mod der;
 mod field;
+#[cfg(target_arch = "x86_64")]
+mod ifma;
 mod inverse;
 mod many;
 mod multiply;
@@ -26,7 +28,7 @@ pub use self::many::{LANES, SignJob, VerifyJob, sign_many, verify_many};
 use self::nonce::NonceKey;
 use self::point::{Affine, Jacobian};
 use self::scalar::Scalar;
-use crate::sm3::Sm3;
+use crate::sm3::{HmacKey, Sm3};
 
 /// The identity that goes into Z unless a protocol says otherwise (GM/T 0009 10).
 pub const DEFAULT_ID: &str = "1234567812345678";
@@ -237,18 +239,27 @@ impl PublicKey {
 
     /// s·G + t times this key's point.
     fn sum<A: Arith>(&self, arith: A, s: &Scalar, t: &Scalar) -> Jacobian {
-        let parts = &self.0;
-        let comb = parts.comb.get().or_else(|| {
-            let known = parts.verified.fetch_add(1, Ordering::Relaxed) >= KNOWN;
-            known.then(|| parts.comb.get_or_init(|| Comb::new(arith, &parts.point)))
-        });
-        match comb {
+        match self.comb(arith) {
             Some(comb) => {
                 let sum = multiply::BASE.add_times_vartime(arith, None, s);
                 comb.add_times_vartime(arith, Some(sum), t).to_jacobian(arith)
             }
-            None => multiply::base_and_point_vartime(arith, s, t, &parts.point),
+            None => multiply::base_and_point_vartime(arith, s, t, &self.0.point),
         }
+    }
+
+    /// The key itself.
+    fn point(&self) -> &Affine {
+        &self.0.point
+    }
+
+    /// The key's comb, if it has verified often enough to have one; this counts as one time more.
+    fn comb<A: Arith>(&self, arith: A) -> Option<&Comb> {
+        let parts = &self.0;
+        parts.comb.get().or_else(|| {
+            let known = parts.verified.fetch_add(1, Ordering::Relaxed) >= KNOWN;
+            known.then(|| parts.comb.get_or_init(|| Comb::new(arith, &parts.point)))
+        })
     }
 }
 
@@ -362,11 +373,21 @@ impl PrivateKey {
     /// GB/T 32918.2-2016 6.1, steps A4 to A7, with the nonce `k`.
     fn sign_with(&self, e: &[u8; 32], k: &Scalar) -> Option<Signature> {
         let x = fastest!(|arith| multiply::BASE.times(arith, k).affine_x(arith));
-        let r = Scalar::reduce_bytes(e).add(&Scalar::reduce(&x.to_plain()));
+        self.finish(e, k, &x.to_plain())
+    }
+
+    /// Steps A5 to A7, `x` being the first coordinate of k G.
+    fn finish(&self, e: &[u8; 32], k: &Scalar, x: &[u64; 4]) -> Option<Signature> {
+        let r = Scalar::reduce_bytes(e).add(&Scalar::reduce(x));
         // s = (1+d)^-1 (k - r·d), and k - r·d = (k + r) - r·(1+d).
         let sum = k.add(&r);
         let s = self.secret.inverse.mul(&sum).sub(&r);
         (!r.is_zero() && !sum.is_zero() && !s.is_zero()).then_some(Signature { r, s })
+    }
+
+    /// What the nonces are made with.
+    fn nonce_key(&self) -> &HmacKey {
+        self.secret.nonces.key()
     }
 }
 

@@ -16,9 +16,9 @@ use super::point::{Addend, Affine, Jacobian, Xyzz, invert};
 use super::scalar::Scalar;
 
 /// Bits of a digit.
-const WIDTH: usize = 6;
+pub(super) const WIDTH: usize = 6;
 /// Digits of a number, the highest first counted apart.
-const DIGITS: usize = 43;
+pub(super) const DIGITS: usize = 43;
 /// Multiples kept for each place but the highest.
 pub(super) const MULTIPLES: usize = 1 << (WIDTH - 1);
 /// Multiples kept for the highest place.
@@ -63,6 +63,11 @@ impl Comb {
             *slot = point;
         }
         Self { places, top }
+    }
+
+    /// The multiples kept for a place of [`DIGITS`]: 1, 3 and so on times 64^place.
+    pub(super) fn multiples(&self, place: usize) -> &[Affine] {
+        self.places.get(place).map_or(&self.top[..], |multiples| &multiples[..])
     }
 
     /// The multiple of the point by a scalar other than zero, in constant time.

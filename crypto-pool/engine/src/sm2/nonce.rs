@@ -31,6 +31,11 @@ impl NonceKey {
         &self.0
     }
 
+    /// For those who make many at once.
+    pub(super) fn key(&self) -> &HmacKey {
+        &self.0
+    }
+
     /// The nonces for `e` and `randomness`.
     pub(super) fn nonces(&self, e: &[u8; 32], randomness: &[u8; 32]) -> Nonces {
         let mut begun = self.0.start();

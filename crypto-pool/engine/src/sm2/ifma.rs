@@ -1,0 +1,108 @@
+//! SM2 sixteen at a time, for processors with AVX-512 IFMA (Intel since Ice Lake, AMD since Zen 4).
+//!
+//! Every lane of the vector unit works for another signature. `field` is arithmetic modulo p in lanes,
+//! `point` the additions and doublings, `base` the multiples of the base point.
+
+#![allow(unsafe_code, reason = "the doors to functions that need instructions the processor was asked for")]
+
+mod base;
+mod field;
+mod gather;
+mod point;
+mod sign;
+mod verify;
+
+use zeroize::Zeroize;
+
+use super::Signature;
+use super::comb::Comb;
+use super::many::{Claim, SignJob};
+use super::point::Affine;
+use crate::detect::Features;
+
+/// Proof that this processor has what the functions here need.
+#[derive(Clone, Copy)]
+pub(super) struct Ifma(());
+
+impl Ifma {
+    /// Asks the processor. Cheap: the standard library keeps the answer.
+    pub(super) fn detect() -> Option<Self> {
+        Features::detect().ifma.then_some(Self(()))
+    }
+
+    /// Signs each job.
+    pub(super) fn sign(self, jobs: &[SignJob<'_>]) -> Vec<Signature> {
+        // SAFETY: `self` exists on processors with these instructions only.
+        unsafe { sign::sign(jobs) }
+    }
+
+    /// Whether each claim holds, for the points of keys; `None` where the lanes did not find out.
+    pub(super) fn verify(self, claims: &[(Claim, &Affine)]) -> Vec<Option<bool>> {
+        // SAFETY: `self` exists on processors with these instructions only.
+        unsafe { verify::verify(claims) }
+    }
+
+    /// Whether each claim holds, for the combs of keys; `None` where the lanes did not find out.
+    pub(super) fn verify_known(self, claims: &[(Claim, &Comb)]) -> Vec<Option<bool>> {
+        // SAFETY: `self` exists on processors with these instructions only.
+        unsafe { verify::verify_known(claims) }
+    }
+}
+
+/// Wipes numbers that were secret or lead to one.
+fn wipe(numbers: &mut [field::Fe]) {
+    for number in numbers {
+        for limbs in &mut number.0 {
+            limbs.zeroize();
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    /// Calls a function for these processors, or says that it was left out.
+    macro_rules! in_lanes {
+        ($call:expr) => {
+            if crate::detect::Features::detect().ifma {
+                // SAFETY: the processor has what the function needs.
+                Some(unsafe { $call })
+            } else {
+                println!("left out: this processor has no AVX-512 IFMA");
+                None
+            }
+        };
+    }
+    pub(super) use in_lanes;
+
+    /// CPU time of this thread. Unit: nanoseconds.
+    pub(super) fn now() -> u64 {
+        let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
+        text.split(' ').next().unwrap().parse().unwrap()
+    }
+
+    /// Numbers that are random (xorshift), or of long runs of ones and zeros, all below `limit`'s top word.
+    pub(super) fn numbers(count: usize, limit: &[u64; 4]) -> Vec<[u64; 4]> {
+        let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+        let mut word = || {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            match state % 8 {
+                0 => 0,
+                1 => u64::MAX,
+                2 => u64::MAX << (state >> 58),
+                3 => u64::MAX >> (state >> 58),
+                _ => state,
+            }
+        };
+        let mut out = Vec::with_capacity(count);
+        while out.len() < count {
+            let number = [word(), word(), word(), word()];
+            if number[3] < limit[3] {
+                out.push(number);
+            }
+        }
+        out
+    }
+}
