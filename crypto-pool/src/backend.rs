@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use pki_config::{KeyId, Random, TenantId};
+use pki_config::{KeyId, Random, TenantId, UnitId};
 
 use crate::algorithm::KeyAlgorithm;
 use crate::error::Error;
@@ -28,6 +28,18 @@ pub struct Binding<'a> {
     pub algorithm: KeyAlgorithm,
     /// The name it signs for, if any.
     pub subject: Option<&'a [u8]>,
+    /// The exclusive unit whose key-encryption key it is wrapped under; `None`: under the tenant's, which
+    /// follows from the root key.
+    pub unit: Option<UnitKek<'a>>,
+}
+
+/// The key-encryption key of an exclusive unit, as it is stored.
+#[derive(Debug, Clone, Copy)]
+pub struct UnitKek<'a> {
+    /// Whose.
+    pub unit: UnitId,
+    /// Wrapped: nothing without the backend's own secret.
+    pub wrapped: &'a [u8],
 }
 
 /// A new key pair, its private half as the backend stores it.
@@ -51,6 +63,22 @@ pub trait Backend: Send + Sync {
     /// # Errors
     /// [`Error::Sealed`]; [`Error::KeyDamaged`] if it does not open under this binding and public key.
     fn load(&self, binding: Binding<'_>, public: &PublicKey, wrapped: &[u8]) -> Result<Arc<dyn Signer>, Error>;
+
+    /// Draws the key-encryption key of a new unit of this tenant.
+    ///
+    /// # Errors
+    /// [`Error::Sealed`], [`Error::Random`].
+    fn make_kek(&self, tenant: &TenantId, unit: UnitId) -> Result<Vec<u8>, Error>;
+
+    /// The unit under whose key-encryption key a stored key is wrapped, as it says itself. [`Backend::load`] holds
+    /// it to that.
+    fn unit_of(&self, wrapped: &[u8]) -> Option<UnitId>;
+
+    /// A stored key wrapped anew, under another key-encryption key: `to` is `from` but for its unit.
+    ///
+    /// # Errors
+    /// As [`Backend::load`]; [`Error::Random`].
+    fn rewrap(&self, from: Binding<'_>, to: Binding<'_>, public: &PublicKey, wrapped: &[u8]) -> Result<Vec<u8>, Error>;
 
     /// The private key as PKCS#8, for keys that are handed out ([`Purpose::Tls`] only).
     ///

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use ledger::DbError;
 use ledger::audit::AuditError;
 use pki_config::ports::RandomFailed;
-use pki_config::{ErrorCode, KeyId};
+use pki_config::{ErrorCode, KeyId, TenantId};
 
 use crate::key::{KeyState, Purpose};
 use crate::public_key::BadKey;
@@ -67,6 +67,18 @@ pub enum Error {
         /// Which key.
         key: KeyId,
     },
+    /// This tenant has no exclusive unit.
+    NoSuchUnit {
+        /// Which tenant.
+        tenant: TenantId,
+    },
+    /// This tenant has an exclusive unit already.
+    UnitExists {
+        /// Which tenant.
+        tenant: TenantId,
+    },
+    /// A unit has 1 to 256 workers, on at most 256 processors. Caller's fault.
+    UnitSize,
     /// The caller's authorization is for something else.
     Forbidden,
     /// The public key is not accepted.
@@ -101,9 +113,10 @@ impl Error {
         match self {
             Self::Sealed => ErrorCode::Sealed,
             Self::UnsealFailed => ErrorCode::UnsealFailed,
-            Self::PassphraseShort | Self::Algorithm | Self::BulkSize { .. } => ErrorCode::BadRequest,
+            Self::PassphraseShort | Self::Algorithm | Self::BulkSize { .. } | Self::UnitSize => ErrorCode::BadRequest,
             Self::RootKeyFile { .. } => ErrorCode::StorageFailed,
-            Self::NoSuchKey { .. } => ErrorCode::NotFound,
+            Self::NoSuchKey { .. } | Self::NoSuchUnit { .. } => ErrorCode::NotFound,
+            Self::UnitExists { .. } => ErrorCode::UnitExists,
             Self::KeyState { .. } | Self::KeyPurpose { .. } | Self::Transition { .. } => ErrorCode::KeyUnusable,
             Self::Refused(_) => ErrorCode::SignatureRefused,
             Self::SignatureFailed { .. } => ErrorCode::SignatureFailed,
@@ -134,6 +147,9 @@ impl fmt::Display for Error {
             Self::Refused(why) => write!(f, "not signed: {why}"),
             Self::SignatureFailed { key } => write!(f, "a signature of key {key} did not verify"),
             Self::KeyDamaged { key } => write!(f, "the stored private key {key} does not open"),
+            Self::NoSuchUnit { tenant } => write!(f, "{tenant} has no exclusive unit"),
+            Self::UnitExists { tenant } => write!(f, "{tenant} has an exclusive unit already"),
+            Self::UnitSize => f.write_str("a unit has 1 to 256 workers, on at most 256 processors"),
             Self::Forbidden => f.write_str("the authorization is for something else"),
             Self::BadKey(why) => why.fmt(f),
             Self::Algorithm => f.write_str("this algorithm cannot be used here"),

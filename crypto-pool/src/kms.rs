@@ -1,7 +1,6 @@
 //! Makes keys, keeps them, moves them through their life, and lends them to the pool.
 
-use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use ledger::audit::EntryDraft;
@@ -19,6 +18,14 @@ use crate::key::{KeyRecord, KeyState, Purpose};
 use crate::public_key::PublicKey;
 use crate::root_key::RootKeySlot;
 use crate::store::{self, StoredKey};
+
+mod partition;
+mod policy;
+mod unit;
+
+use partition::{Partition, Partitions};
+use policy::Policy;
+pub use unit::{UnitRecord, UnitSpec};
 
 /// How long a ceremony lasts.
 const CEREMONY: Duration = Duration::from_secs(3600);
@@ -71,7 +78,13 @@ pub fn migrate(db: &Db) -> Result<(), Error> {
 
 /// The key management. Cheap to clone.
 #[derive(Clone)]
-pub struct Kms(Arc<Inner>);
+pub struct Kms {
+    inner: Arc<Inner>,
+    /// What this handle has in memory: of all keys together, or of one unit's alone.
+    memory: Arc<Partition>,
+    /// The tenant whose keys alone this handle knows; `None`: of every tenant.
+    only: Option<TenantId>,
+}
 
 struct Inner {
     db: Db,
@@ -80,12 +93,9 @@ struct Inner {
     root: RootKeySlot,
     random: Arc<dyn Random>,
     clock: Arc<dyn Clock>,
-    keys: Arc<RwLock<HashMap<KeyId, Arc<StoredKey>>>>,
-    /// Unwrapped keys, each with the generation of the root key slot it was unwrapped under.
-    signers: Arc<RwLock<HashMap<KeyId, Unwrapped>>>,
+    partitions: Arc<Partitions>,
+    policy: Policy,
 }
-
-type Unwrapped = (u64, Arc<dyn Signer>);
 
 impl Kms {
     /// Key management over this database, log and backend. [`migrate`] must have run.
@@ -98,14 +108,20 @@ impl Kms {
         random: Arc<dyn Random>,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        let signers: Arc<RwLock<HashMap<KeyId, Unwrapped>>> = Arc::default();
-        let weak = Arc::downgrade(&signers);
+        let partitions = Arc::new(Partitions::default());
+        let weak = Arc::downgrade(&partitions);
         root.on_seal(move || {
-            if let Some(signers) = weak.upgrade() {
-                signers.write().unwrap_or_else(PoisonError::into_inner).clear();
+            if let Some(partitions) = weak.upgrade() {
+                partitions.each(Partition::wipe);
             }
         });
-        Self(Arc::new(Inner { db, audit, backend, root, random, clock, keys: Arc::default(), signers }))
+        let memory = partitions.shared();
+        let policy = Policy::default();
+        Self {
+            inner: Arc::new(Inner { db, audit, backend, root, random, clock, partitions, policy }),
+            memory,
+            only: None,
+        }
     }
 
     /// Makes a key. Durable and logged when it returns.
@@ -119,15 +135,16 @@ impl Kms {
         if !own {
             return Err(Error::Forbidden);
         }
-        self.0.audit.ready()?;
-        let id = KeyId::draw(&*self.0.random)?;
+        self.inner.audit.ready()?;
+        let id = KeyId::draw(&*self.inner.random)?;
         let KeySpec { purpose, algorithm, subject, tenant } = spec;
-        let backend = Arc::clone(&self.0.backend);
+        let backend = Arc::clone(&self.inner.backend);
         let (owner, name) = (tenant.clone(), subject.clone());
         // A thread of its own: an RSA key takes seconds, and the caller's executor must not stand still.
+        let unit = self.unit_of(&tenant).await?;
         let made = in_thread(move || {
-            let subject = name.as_deref();
-            backend.generate(Binding { tenant: &owner, key: id, purpose, algorithm, subject })
+            let (subject, unit) = (name.as_deref(), unit.as_ref().and_then(UnitRecord::kek));
+            backend.generate(Binding { tenant: &owner, key: id, purpose, algorithm, subject, unit })
         })
         .await??;
         let record = KeyRecord {
@@ -137,7 +154,7 @@ impl Kms {
             algorithm,
             spki: made.public.spki_der().to_vec(),
             state: KeyState::Active,
-            created: self.0.clock.now(),
+            created: self.inner.clock.now(),
             subject,
             key_id: made.public.key_id(),
             not_before: None,
@@ -170,7 +187,7 @@ impl Kms {
     /// The database's own.
     pub async fn list(&self, tenant: &TenantId) -> Result<Vec<KeyRecord>, Error> {
         let tenant = tenant.clone();
-        let keys: Vec<StoredKey> = self.0.db.read(move |tx| Ok::<_, Error>(store::keys(tx, &tenant)?)).await?;
+        let keys: Vec<StoredKey> = self.inner.db.read(move |tx| Ok::<_, Error>(store::keys(tx, &tenant)?)).await?;
         Ok(keys.into_iter().map(|key| key.record).collect())
     }
 
@@ -180,7 +197,7 @@ impl Kms {
     /// The database's own.
     pub async fn active(&self, tenant: &TenantId, purpose: Purpose) -> Result<Option<KeyRecord>, Error> {
         let tenant = tenant.clone();
-        let found = self.0.db.read(move |tx| Ok::<_, Error>(store::active_for(tx, &tenant, purpose)?)).await?;
+        let found = self.inner.db.read(move |tx| Ok::<_, Error>(store::active_for(tx, &tenant, purpose)?)).await?;
         Ok(found.map(|key| key.record))
     }
 
@@ -237,7 +254,7 @@ impl Kms {
     /// [`Error::Forbidden`] without [`Permission::ManageIssuers`]; the log's own.
     pub async fn begin_ceremony(&self, by: &Authorized, reason: &str) -> Result<Ceremony, Error> {
         require(by, Permission::ManageIssuers)?;
-        let now = self.0.audit.ready()?;
+        let now = self.inner.audit.ready()?;
         let draft = EntryDraft {
             actor: by.actor().clone(),
             event: Event::CeremonyBegun,
@@ -246,7 +263,7 @@ impl Kms {
             payload: reason.as_bytes().to_vec(),
             covers: Vec::new(),
         };
-        let seq = self.0.audit.record(Importance::Normal, draft).await?;
+        let seq = self.inner.audit.record(Importance::Normal, draft).await?;
         Ok(Ceremony { seq, until: now.plus(CEREMONY) })
     }
 
@@ -263,7 +280,8 @@ impl Kms {
         }
         match &key.wrapped {
             Some(wrapped) if record.state == KeyState::Active => {
-                self.0.backend.export(binding(record), &key.public, wrapped)
+                let unit = self.unit_around(wrapped)?;
+                self.inner.backend.export(binding(record, unit.as_ref()), &key.public, wrapped)
             }
             _ => Err(Error::KeyState { key: id, state: record.state }),
         }
@@ -272,11 +290,11 @@ impl Kms {
     /// The slot of the root key.
     #[must_use]
     pub fn root(&self) -> &RootKeySlot {
-        &self.0.root
+        &self.inner.root
     }
 
-    pub(crate) fn random(&self) -> &dyn Random {
-        &*self.0.random
+    pub(crate) fn random(&self) -> Arc<dyn Random> {
+        Arc::clone(&self.inner.random)
     }
 
     /// A key with its private half, from memory if it was asked for before.
@@ -284,16 +302,15 @@ impl Kms {
         if let Some(key) = self.cached(id) {
             return Ok(key);
         }
-        let keys = Arc::clone(&self.0.keys);
-        let found = self.0.db.read(move |tx| Ok::<_, Error>(store::key(tx, id)?)).await?;
-        let key = Arc::new(found.ok_or(Error::NoSuchKey { key: id })?);
+        let found = self.inner.db.read(move |tx| Ok::<_, Error>(store::key(tx, id)?)).await?;
+        let known = |key: &StoredKey| self.only.as_ref().is_none_or(|only| *only == key.record.tenant);
+        let key = Arc::new(found.filter(known).ok_or(Error::NoSuchKey { key: id })?);
         // A change written meanwhile has put its own row in, which must stay.
-        let mut keys = keys.write().unwrap_or_else(PoisonError::into_inner);
-        Ok(Arc::clone(keys.entry(id).or_insert(key)))
+        Ok(self.memory.keep_unless_there(key))
     }
 
     pub(crate) fn cached(&self, id: KeyId) -> Option<Arc<StoredKey>> {
-        self.0.keys.read().unwrap_or_else(PoisonError::into_inner).get(&id).cloned()
+        self.memory.key(id)
     }
 
     /// A key that this actor may use. A foreign key is answered like a missing one.
@@ -308,21 +325,18 @@ impl Kms {
     /// The private key ready to sign; unwrapped once and kept until the root key is sealed.
     pub(crate) fn signer(&self, key: &StoredKey) -> Result<Arc<dyn Signer>, Error> {
         let id = key.record.id;
-        let generation = self.0.root.generation();
-        if !self.0.root.is_open() {
+        let generation = self.inner.root.generation();
+        if !self.inner.root.is_open() {
             return Err(Error::Sealed);
         }
-        let kept = self.0.signers.read().unwrap_or_else(PoisonError::into_inner).get(&id).cloned();
-        if let Some((_, signer)) = kept.filter(|(then, _)| *then == generation) {
+        if let Some(signer) = self.memory.signer(id, generation) {
             return Ok(signer);
         }
         let wrapped = key.wrapped.as_deref().ok_or(Error::KeyState { key: id, state: key.record.state })?;
-        let signer = self.0.backend.load(binding(&key.record), &key.public, wrapped)?;
-        let mut signers = self.0.signers.write().unwrap_or_else(PoisonError::into_inner);
+        let unit = self.unit_around(wrapped)?;
+        let signer = self.inner.backend.load(binding(&key.record, unit.as_ref()), &key.public, wrapped)?;
         // Sealed while it was being unwrapped: it is used for this one signature and not kept.
-        if self.0.root.generation() == generation {
-            signers.insert(id, (generation, Arc::clone(&signer)));
-        }
+        self.memory.keep_signer(key, generation, &signer, || self.inner.root.generation());
         Ok(signer)
     }
 
@@ -336,7 +350,7 @@ impl Kms {
         still_fits: impl FnOnce(&KeyRecord) -> Result<(), Error> + Send + 'static,
     ) -> Result<(), Error> {
         let (answer, answered) = oneshot::channel();
-        let audit = self.0.audit.clone();
+        let audit = self.inner.audit.clone();
         let row = Arc::clone(&next);
         let work = move |tx: &ledger::Tx<'_>| -> Result<(), Error> {
             let record = &row.record;
@@ -357,14 +371,10 @@ impl Kms {
             audit.append(tx, draft)?;
             Ok(())
         };
-        let (keys, signers) = (Arc::clone(&self.0.keys), Arc::clone(&self.0.signers));
-        self.0.db.write_then(Importance::Essential, work, move |result: Result<(), Error>| {
+        let partitions = Arc::clone(&self.inner.partitions);
+        self.inner.db.write_then(Importance::Essential, work, move |result: Result<(), Error>| {
             if result.is_ok() {
-                let (id, active) = (next.record.id, next.record.state == KeyState::Active);
-                keys.write().unwrap_or_else(PoisonError::into_inner).insert(id, next);
-                if !active {
-                    signers.write().unwrap_or_else(PoisonError::into_inner).remove(&id);
-                }
+                partitions.take_over(&next);
             }
             // Nobody waits any more: the row is durable all the same.
             let _ = answer.send(result);
@@ -381,7 +391,7 @@ impl Kms {
             payload: why.to_string().into_bytes(),
             covers: Vec::new(),
         };
-        self.0.audit.record(Importance::Normal, draft).await?;
+        self.inner.audit.record(Importance::Normal, draft).await?;
         Ok(())
     }
 }
@@ -390,17 +400,18 @@ fn require(by: &Authorized, permission: Permission) -> Result<(), Error> {
     if by.permission() == permission { Ok(()) } else { Err(Error::Forbidden) }
 }
 
-fn binding(record: &KeyRecord) -> Binding<'_> {
+fn binding<'a>(record: &'a KeyRecord, unit: Option<&'a UnitRecord>) -> Binding<'a> {
     Binding {
         tenant: &record.tenant,
         key: record.id,
         purpose: record.purpose,
         algorithm: record.algorithm,
         subject: record.subject.as_deref(),
+        unit: unit.and_then(UnitRecord::kek),
     }
 }
 
-async fn in_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
+pub(crate) async fn in_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
     let (answer, answered) = oneshot::channel();
     let started = std::thread::Builder::new().name("keygen".to_owned()).spawn(move || {
         let _ = answer.send(work());

@@ -3,8 +3,9 @@
 //!
 //! `algorithm` names, `public_key` reads and verifies; `random` is the checked source; `root_key` seals;
 //! `key` is a key's record and life cycle; `kms` makes and keeps keys; `backend` is where private keys
-//! live; `to_sign` is what may be signed; `pool` signs; `checkpoint` signs the heads of the log; `path`
-//! validates chains; `cms` is a signed message; `process` keeps keys out of core dumps; `store` has all SQL; `tlv` reads DER.
+//! live; `to_sign` is what may be signed; `pool` signs; `unit` gives a tenant workers and keys apart from all
+//! others; `checkpoint` signs the heads of the log; `cms` is a signed message; `path` validates chains;
+//! `process` keeps keys out of core dumps; `store` has all SQL; `tlv` reads DER.
 
 pub mod algorithm;
 pub mod backend;
@@ -25,17 +26,19 @@ pub mod root_key;
 mod store;
 pub mod tlv;
 pub mod to_sign;
+pub mod unit;
 
 pub use algorithm::{KeyAlgorithm, SignatureAlgorithm};
 pub use checkpoint::{CheckpointOptions, Checkpointer};
 pub use error::Error;
 pub use key::{KeyRecord, KeyState, Purpose};
-pub use kms::{Ceremony, KeySpec, Kms};
+pub use kms::{Ceremony, KeySpec, Kms, UnitRecord, UnitSpec};
 pub use pool::{BulkRequest, MOST_IN_BULK, PoolHandle, PoolOptions, Record, Shares, SignRequest, Signed};
 pub use process::harden_process;
 pub use public_key::{BadKey, PublicKey};
 pub use random::OsRandom;
 pub use root_key::{RootKey, RootKeySlot};
-pub use store::KEY_TABLE;
+pub use store::{KEY_TABLE, POLICY_TABLE, UNIT_TABLE};
 pub use tlv::BadDer;
 pub use to_sign::{Refusal, ToSign};
+pub use unit::Unit;

@@ -10,16 +10,17 @@ use std::sync::Arc;
 
 use ledger::{AuditLog, Db, Importance, Seq, Tx};
 use pki_config::{Actor, Instant, KeyId};
-use tokio::sync::oneshot;
 
 use crate::algorithm::SignatureAlgorithm;
 use crate::error::Error;
 use crate::key::KeyState;
 use crate::kms::{Ceremony, Kms};
 use crate::to_sign::ToSign;
+use crate::unit::Units;
 
 mod bulk;
 mod crew;
+mod line;
 mod options;
 mod queue;
 mod record;
@@ -29,11 +30,7 @@ pub use bulk::{BulkRequest, MOST_IN_BULK};
 pub use options::{PoolOptions, Shares};
 pub use record::Record;
 
-use bulk::{Bulk, BulkLog};
-use crew::Crew;
-use queue::{Limits, Queue};
-use record::{Failed, record, refusal};
-use worker::{Finish, Job, One, Task, Worker};
+pub(crate) use line::Line;
 
 /// What a service asks the pool for.
 #[derive(Debug, Clone)]
@@ -71,30 +68,34 @@ pub struct Signed {
 pub struct PoolHandle(Arc<Pool>);
 
 struct Pool {
-    crew: Crew,
+    /// For everybody who has no unit.
+    shared: Line,
+    units: Units,
+    options: PoolOptions,
+    /// Held while a unit is made, resized or destroyed.
+    managing: tokio::sync::Mutex<()>,
     db: Db,
     audit: AuditLog,
-    kms: Kms,
 }
 
 impl PoolHandle {
-    /// Starts a pool in this process.
+    /// Starts a pool in this process, and the exclusive units that there are. Blocks while it reads which.
     ///
     /// # Errors
-    /// [`Error::Busy`] if the system gives no thread.
+    /// [`Error::Busy`] if the system gives no thread; the database's own.
     pub fn local(options: &PoolOptions, db: Db, audit: AuditLog, kms: Kms) -> Result<Self, Error> {
-        let limits = Limits { purpose: options.queue, owner: options.queue_per_owner };
-        let queue = Queue::new(limits, &options.shares);
-        let log = Arc::new(BulkLog::new(db.clone(), audit.clone()));
-        let worker = Worker { kms: kms.clone(), audit: audit.clone(), log };
-        let crew = Crew::start("signer", options.threads, queue, worker)?;
-        Ok(Self(Arc::new(Pool { crew, db, audit, kms })))
+        kms.load_policies()?;
+        let shared = Line::start("signer", options, &[], db.clone(), audit.clone(), kms)?;
+        let (units, managing, options) = (Units::default(), tokio::sync::Mutex::default(), options.clone());
+        let pool = Self(Arc::new(Pool { shared, units, options, managing, db, audit }));
+        pool.start_units()?;
+        Ok(pool)
     }
 
     /// The key management behind the pool.
     #[must_use]
     pub fn kms(&self) -> &Kms {
-        &self.0.kms
+        self.0.shared.kms()
     }
 
     /// Signs, and records the signature together with what `commit` writes. Answers when both are durable.
@@ -115,34 +116,10 @@ impl PoolHandle {
         T: Send + 'static,
         E: From<Error> + Send + 'static,
     {
-        self.0.audit.ready().map_err(Error::from)?;
-        let SignRequest { key, to_sign, actor, ceremony, importance } = request;
-        let stored = self.0.kms.of_tenant(&actor, key).await?;
-        let (answer, answered) = oneshot::channel::<Result<T, Failed<E>>>();
-        let (db, audit, event) = (self.0.db.clone(), self.0.audit.clone(), to_sign.event());
-        let finish: Finish = Box::new(move |made| match made {
-            Ok(made) => {
-                let work = move |tx: &Tx<'_>| record(&audit, tx, actor, made, commit);
-                // A caller who gave up waiting: the record is kept all the same.
-                db.write_then(importance, work, move |result| drop(answer.send(result)));
-            }
-            Err((Error::Refused(why), digest)) => {
-                let draft = refusal(actor, event, key, why, digest);
-                let work = move |tx: &Tx<'_>| audit.append(tx, draft).map_err(Error::from);
-                db.write_then(Importance::Normal, work, move |logged: Result<Seq, Error>| {
-                    let error = logged.map_or_else(|error| error, |_| Error::Refused(why));
-                    drop(answer.send(Err(Failed::Own(error))));
-                });
-            }
-            Err((error, _)) => drop(answer.send(Err(Failed::Own(error)))),
-        });
-        let one = One { to_sign, ceremony, only_checkpoints: false, finish };
-        self.0.crew.queue().push(Job { key: stored, task: Task::One(Box::new(one)) })?;
-        match answered.await {
-            Ok(Ok(value)) => Ok(value),
-            Ok(Err(Failed::Commit(error))) => Err(error),
-            Ok(Err(Failed::Own(error))) => Err(error.into()),
-            Err(_) => Err(Error::Lost.into()),
+        let key = self.0.shared.key(&request.actor, request.key).await?;
+        match self.0.units.of(&key.record.tenant) {
+            Some(unit) => unit.line().sign(key, request, commit).await,
+            None => self.0.shared.sign(key, request, commit).await,
         }
     }
 
@@ -157,16 +134,11 @@ impl PoolHandle {
     /// As [`PoolHandle::sign`]; [`Error::BulkSize`] for none or too many; [`Error::Refused`], which is logged,
     /// for what must have an entry of its own (certificates, CRLs, time-stamps, checkpoints).
     pub async fn sign_bulk(&self, request: BulkRequest) -> Result<Vec<Signed>, Error> {
-        let BulkRequest { key, actor, to_sign } = request;
-        if !(1..=MOST_IN_BULK).contains(&to_sign.len()) {
-            return Err(Error::BulkSize { asked: to_sign.len() });
+        let key = self.0.shared.key(&request.actor, request.key).await?;
+        match self.0.units.of(&key.record.tenant) {
+            Some(unit) => unit.line().sign_bulk(key, request).await,
+            None => self.0.shared.sign_bulk(key, request).await,
         }
-        self.0.audit.ready()?;
-        let key = self.0.kms.of_tenant(&actor, key).await?;
-        let (bulk, answered) = Bulk::new(&key, actor, to_sign.len());
-        let task = Task::Part { bulk: Arc::new(bulk), from: 0, to_sign };
-        self.0.crew.queue().push(Job { key, task })?;
-        answered.await.unwrap_or(Err(Error::Lost))
     }
 
     /// Whether a signature with this key could be made now: asked before something is spent on it, such as
@@ -176,29 +148,39 @@ impl PoolHandle {
     /// [`Error::Sealed`], [`Error::KeyState`], or why the log is not ready.
     pub async fn ready(&self, key: KeyId) -> Result<(), Error> {
         self.0.audit.ready()?;
-        let stored = self.0.kms.stored(key).await?;
+        let stored = self.kms().stored(key).await?;
         if !matches!(stored.record.state, KeyState::Active | KeyState::Retired) {
             return Err(Error::KeyState { key, state: stored.record.state });
         }
-        if self.0.kms.root().is_open() { Ok(()) } else { Err(Error::Sealed) }
+        if self.kms().root().is_open() { Ok(()) } else { Err(Error::Sealed) }
     }
 
     /// Signs the body of a checkpoint with the log's key. No entry: the checkpoint is itself the record.
     pub(crate) async fn sign_checkpoint(&self, key: KeyId, body: Vec<u8>) -> Result<Vec<u8>, Error> {
-        let stored = self.0.kms.of_tenant(&Actor::system(), key).await?;
-        let (answer, answered) = oneshot::channel();
-        let finish: Finish = Box::new(move |made| {
-            drop(answer.send(made.map(|made| made.signature).map_err(|(error, _)| error)));
-        });
-        let to_sign = ToSign::Checkpoint(body);
-        let one = One { to_sign, ceremony: None, only_checkpoints: true, finish };
-        self.0.crew.queue().push(Job { key: stored, task: Task::One(Box::new(one)) })?;
-        answered.await.unwrap_or(Err(Error::Lost))
+        let key = self.0.shared.kms().of_tenant(&Actor::system(), key).await?;
+        self.0.shared.sign_checkpoint(key, body).await
+    }
+
+    pub(crate) fn units(&self) -> &Units {
+        &self.0.units
+    }
+
+    pub(crate) fn options(&self) -> &PoolOptions {
+        &self.0.options
+    }
+
+    pub(crate) fn stores(&self) -> (Db, AuditLog) {
+        (self.0.db.clone(), self.0.audit.clone())
+    }
+
+    pub(crate) async fn managing(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.0.managing.lock().await
     }
 
     /// Finishes what is queued and stops the workers. Later requests get [`Error::Stopping`].
     pub fn stop(&self) {
-        self.0.crew.stop();
+        self.0.shared.crew().stop();
+        self.0.units.stop();
     }
 }
 

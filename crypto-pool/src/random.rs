@@ -4,10 +4,11 @@
 //! The bounds are set for full-entropy octets and a false alarm about once in 2^64 octets, since one
 //! alarm stops the service until it is restarted.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use pki_config::Random;
 use pki_config::ports::RandomFailed;
+use zeroize::{Zeroize, Zeroizing};
 
 /// Equal octets in a row that mean a stuck source: chance 2^-64.
 const REPETITIONS: u32 = 9;
@@ -81,6 +82,56 @@ impl Health {
     }
 }
 
+/// Octets a reservoir draws at once. Unit: bytes; the nonces of two full batches.
+const RESERVOIR: usize = 4096;
+
+/// A worker's store of fresh octets, so that its nonces cost one call of the source for a hundred signatures and
+/// no lock that another worker holds. What was given out is wiped at once, what was not when it is dropped.
+pub(crate) struct Reservoir {
+    source: Arc<dyn Random>,
+    store: Mutex<Store>,
+}
+
+struct Store {
+    octets: Zeroizing<Vec<u8>>,
+    /// How many of them, at the front, are still to be given out.
+    left: usize,
+}
+
+impl Reservoir {
+    /// An empty one over this source.
+    pub(crate) fn new(source: Arc<dyn Random>) -> Self {
+        Self { source, store: Mutex::new(Store { octets: Zeroizing::new(vec![0; RESERVOIR]), left: 0 }) }
+    }
+}
+
+impl Clone for Reservoir {
+    /// Over the same source, with nothing in it: no octet is ever given out twice.
+    fn clone(&self) -> Self {
+        Self::new(Arc::clone(&self.source))
+    }
+}
+
+impl Random for Reservoir {
+    fn fill(&self, out: &mut [u8]) -> Result<(), RandomFailed> {
+        if out.len() > RESERVOIR {
+            return self.source.fill(out);
+        }
+        let mut store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
+        if store.left < out.len() {
+            store.left = 0;
+            self.source.fill(&mut store.octets)?;
+            store.left = RESERVOIR;
+        }
+        let (from, to) = (store.left - out.len(), store.left);
+        let given = &mut store.octets[from..to];
+        out.copy_from_slice(given);
+        given.zeroize();
+        store.left = from;
+        Ok(())
+    }
+}
+
 /// **For tests only**: a source whose every octet follows from the seed, SM3(seed, counter).
 #[derive(Debug)]
 pub struct SeededRandom {
@@ -134,6 +185,57 @@ mod tests {
         // Every eighth octet is the window's first: 64 in 512, where 2 are expected.
         let biased: Vec<u8> = (0..=511_u32).map(|i| if i % 8 == 0 { 0 } else { (i % 251) as u8 | 1 }).collect();
         assert!(Health::default().watch(&biased).is_err());
+    }
+
+    /// Counts its calls and the octets it gave: 1, 2, 3 and so on.
+    #[derive(Default)]
+    struct Counting(Mutex<(usize, usize)>);
+
+    impl Random for Counting {
+        fn fill(&self, out: &mut [u8]) -> Result<(), RandomFailed> {
+            let mut counts = self.0.lock().unwrap();
+            counts.0 += 1;
+            for octet in out {
+                counts.1 += 1;
+                *octet = (counts.1 % 251) as u8 + 1;
+            }
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_reservoir_gives_each_octet_once_and_wipes_what_it_gave() {
+        let source = Arc::new(Counting::default());
+        let reservoir = Reservoir::new(source.clone());
+        let mut given = Vec::new();
+        for _ in 0..RESERVOIR / 32 {
+            let mut out = [0; 32];
+            reservoir.fill(&mut out).unwrap();
+            given.extend(out);
+        }
+        assert_eq!(source.0.lock().unwrap().0, 1, "one call for all");
+        assert!(reservoir.store.lock().unwrap().octets.iter().all(|octet| *octet == 0));
+        given.sort_unstable();
+        let mut all: Vec<u8> = (1..=RESERVOIR).map(|n| (n % 251) as u8 + 1).collect();
+        all.sort_unstable();
+        assert_eq!(given, all);
+        // A clone begins empty: it asks the source before it gives.
+        reservoir.clone().fill(&mut [0; 32]).unwrap();
+        assert_eq!(source.0.lock().unwrap().0, 2);
+        reservoir.fill(&mut vec![0; RESERVOIR + 1]).unwrap();
+        assert_eq!(source.0.lock().unwrap().0, 3);
+    }
+
+    #[test]
+    fn a_reservoir_over_a_failed_source_gives_nothing() {
+        struct Failing;
+        impl Random for Failing {
+            fn fill(&self, _: &mut [u8]) -> Result<(), RandomFailed> {
+                Err(RandomFailed)
+            }
+        }
+        let reservoir = Reservoir::new(Arc::new(Failing));
+        assert!(reservoir.fill(&mut [0; 32]).is_err() && reservoir.fill(&mut [0; 32]).is_err());
     }
 
     #[test]

@@ -8,6 +8,11 @@ use crate::algorithm::KeyAlgorithm;
 use crate::key::{KeyRecord, KeyState, Purpose};
 use crate::public_key::PublicKey;
 
+mod unit;
+
+pub use unit::{POLICY_TABLE, UNIT_TABLE};
+pub(crate) use unit::{put_policy, put_unit, unit, unit_of, units, unverified};
+
 /// The table of keys. The wrapped private key is among the columns, so that a flip in it is found.
 pub static KEY_TABLE: Table = Table {
     name: "pool_key",
@@ -52,7 +57,10 @@ pub(crate) struct StoredKey {
 
 /// Brings the table up to date.
 pub(crate) fn migrate(db: &Db) -> Result<(), DbError> {
-    db.migrate("crypto-pool", &[include_str!("../migrations/sqlite/0001_init.sql")])
+    db.migrate(
+        "crypto-pool",
+        &[include_str!("../migrations/sqlite/0001_init.sql"), include_str!("../migrations/sqlite/0002_unit.sql")],
+    )
 }
 
 /// Writes a whole row for the entry `seq`.
@@ -85,6 +93,14 @@ pub(crate) fn key(tx: &Tx<'_>, id: KeyId) -> Result<Option<StoredKey>, DbError> 
 pub(crate) fn keys(tx: &Tx<'_>, tenant: &TenantId) -> Result<Vec<StoredKey>, DbError> {
     let sql = select!("WHERE tenant_id = $1 ORDER BY created, id LIMIT $2");
     let rows = tx.query_all(sql, &[&tenant.as_str(), &LONGEST_LIST], |row| Ok(RawKey::read(row)))?;
+    rows.into_iter().map(parse).collect()
+}
+
+/// Some of the keys of one tenant whose private half is still there.
+pub(crate) fn wrapped_keys(tx: &Tx<'_>, tenant: &TenantId, most: usize) -> Result<Vec<StoredKey>, DbError> {
+    let sql = select!("WHERE tenant_id = $1 AND wrapped IS NOT NULL ORDER BY id LIMIT $2");
+    let most = i64::try_from(most).unwrap_or(LONGEST_LIST);
+    let rows = tx.query_all(sql, &[&tenant.as_str(), &most], |row| Ok(RawKey::read(row)))?;
     rows.into_iter().map(parse).collect()
 }
 

@@ -97,6 +97,7 @@ codes! {
     SignatureFailed "SIGNATURE_FAILED" 50404 500 true "The signature did not verify and was thrown away." "签名未通过验证，已丢弃。";
     RandomFailed "RANDOM_FAILED" 50305 503 true "The random source failed its health test." "随机源未通过健康检测。";
     UnsealFailed "UNSEAL_FAILED" 50106 403 false "The passphrase does not open the root key." "口令无法解封根密钥。";
+    UnitExists "UNIT_EXISTS" 50107 409 false "The tenant has an exclusive unit already." "该租户已有独享密码机单元。";
     ClockBehind "CLOCK_BEHIND" 60301 503 false "The clock is behind the last log entry; signing is stopped." "系统时钟早于最后一条日志，签名已停止。";
     AuditBroken "AUDIT_BROKEN" 60402 503 false "The audit log is damaged; signing is stopped." "审计日志已损坏，签名已停止。";
     AuditUnwritable "AUDIT_UNWRITABLE" 60303 503 true "The audit log cannot be written; signing is stopped." "审计日志无法写入，签名已停止。";

@@ -30,7 +30,7 @@ pub use audit::AuditConfig;
 pub use ca::CaConfig;
 pub use listen::{BadListen, Listen};
 pub use ocsp::{ForeignIssuer, OcspConfig, Unlisted};
-pub use pool::{PoolConfig, RootKeyConfig};
+pub use pool::{PoolConfig, PoolShares, RootKeyConfig};
 pub use storage::StorageConfig;
 pub use tsa::{StampAccess, TRIAL_POLICY, TsaConfig, TsaPolicy};
 pub use tsa_clock::{TsaClockConfig, ntp_address};

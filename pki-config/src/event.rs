@@ -85,6 +85,14 @@ events! {
     StampClock = "tsa.clock",
     /// Many things were signed with one key: how many, and the root over their digests.
     BulkSigned = "sign.bulk",
+    /// A tenant got a unit of the signing pool of its own.
+    UnitCreated = "unit.created",
+    /// A unit got more or fewer workers.
+    UnitResized = "unit.resized",
+    /// A unit was destroyed, and its keys with it.
+    UnitDestroyed = "unit.destroyed",
+    /// Verifying a tenant's bulk signatures before they leave was switched off or on.
+    BulkPolicyChanged = "sign.policy",
 }
 
 #[cfg(test)]

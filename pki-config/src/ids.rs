@@ -94,6 +94,10 @@ random_id!(
     KeyId
 );
 random_id!(
+    /// An exclusive unit of the signing pool: a tenant's own virtual crypto machine.
+    UnitId
+);
+random_id!(
     /// A request for a certificate.
     RequestId
 );

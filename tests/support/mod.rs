@@ -23,7 +23,7 @@ use pki_config::role::{Authorized, Permission, Setup, authorize};
 use pki_config::{Actor, Channel, Clock, IssuerId, KeyId, Random, Role, TenantId};
 
 static COVERED: std::sync::LazyLock<Vec<&'static Table>> = std::sync::LazyLock::new(|| {
-    let keys: &[&Table] = &[&crypto_pool::KEY_TABLE];
+    let keys: &[&Table] = &[&crypto_pool::KEY_TABLE, &crypto_pool::UNIT_TABLE, &crypto_pool::POLICY_TABLE];
     [keys, ca::COVERED].concat()
 });
 

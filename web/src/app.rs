@@ -23,7 +23,7 @@ use ::ocsp::Ocsp;
 use ca::{Ca, CaOptions, Probe};
 use crypto_pool::backend::Soft;
 use crypto_pool::root_key::{Argon2Cost, FileSeal, PassphraseSeal, RootSeal};
-use crypto_pool::{CheckpointOptions, Checkpointer, Kms, PoolHandle, PoolOptions, Purpose, RootKeySlot};
+use crypto_pool::{CheckpointOptions, Checkpointer, Kms, PoolHandle, PoolOptions, Purpose, RootKeySlot, Shares};
 use ledger::audit::{AuditError, Entry};
 use ledger::db::DbOptions;
 use ledger::{AuditLog, Db, EntryDraft, Importance, Outcome, Table};
@@ -44,7 +44,7 @@ pub use first_start::FirstStart;
 
 /// Every table the audit log answers for.
 pub(crate) static COVERED: LazyLock<Vec<&'static Table>> = LazyLock::new(|| {
-    let keys: &[&Table] = &[&crypto_pool::KEY_TABLE];
+    let keys: &[&Table] = &[&crypto_pool::KEY_TABLE, &crypto_pool::UNIT_TABLE, &crypto_pool::POLICY_TABLE];
     [keys, ca::COVERED, store::COVERED].into_iter().flatten().copied().collect()
 });
 
@@ -161,7 +161,8 @@ impl App {
         let pool_options = PoolOptions {
             threads: config.pool.thread_count(),
             queue: usize::try_from(config.pool.queue).unwrap_or(16_384),
-            ..PoolOptions::default()
+            queue_per_owner: usize::try_from(config.pool.queue_per_owner).unwrap_or(4096),
+            shares: Shares::from(&config.pool.shares),
         };
         let pool = PoolHandle::local(&pool_options, db.clone(), audit.clone(), kms.clone())?;
         // Before the authority, whose every change it must hear of.

@@ -1,21 +1,25 @@
 //! Private keys in software, stored under SM4-GCM with a key-encryption key per tenant that is derived
-//! from the root key.
+//! from the root key, or with that of the tenant's exclusive unit, which is drawn and stored under the root key.
 
 use std::sync::Arc;
 
 use engine::sm4::{Gcm, NONCE_LENGTH};
-use pki_config::Random;
+use pki_config::{Random, TenantId, UnitId};
 use zeroize::Zeroizing;
 
 use super::pkcs8::{SoftKey, generate_pkcs8};
-use super::{Backend, Binding, Generated, Signer};
+use super::{Backend, Binding, Generated, Signer, UnitKek};
 use crate::error::Error;
 use crate::key::Purpose;
 use crate::public_key::PublicKey;
 use crate::root_key::RootKeySlot;
 
-/// First octet of a wrapped key: how it is wrapped.
-const VERSION: u8 = 1;
+/// First octet of a key wrapped under its tenant's derived key: nonce and text follow.
+const OF_TENANT: u8 = 1;
+/// First octet of a key wrapped under a unit's key: the unit, nonce and text follow.
+const OF_UNIT: u8 = 2;
+/// First octet of a unit's key-encryption key, wrapped under the root key.
+const KEK: u8 = 3;
 
 /// The software backend.
 pub struct Soft {
@@ -30,15 +34,44 @@ impl Soft {
         Self { root, random }
     }
 
+    fn derived(&self, label: &str) -> Result<Gcm, Error> {
+        Ok(Gcm::new(&self.root.get()?.derive::<16>(label)))
+    }
+
+    /// What the keys of units are wrapped with.
+    fn around_keks(&self) -> Result<Gcm, Error> {
+        self.derived("yinxin key of units' key-encryption keys, version 1")
+    }
+
+    /// What the key of this binding is wrapped with.
     fn cipher(&self, binding: Binding<'_>) -> Result<Gcm, Error> {
-        let label = format!("yinxin key-encryption key, version 1, tenant {}", binding.tenant);
-        Ok(Gcm::new(&self.root.get()?.derive::<16>(&label)))
+        let Some(UnitKek { unit, wrapped }) = binding.unit else {
+            return self.derived(&format!("yinxin key-encryption key, version 1, tenant {}", binding.tenant));
+        };
+        let damaged = Error::KeyDamaged { key: binding.key };
+        let Some((nonce, text)) = wrapped.strip_prefix(&[KEK]).and_then(|w| w.split_first_chunk()) else {
+            return Err(damaged);
+        };
+        let around = self.around_keks()?;
+        let kek = around.open(nonce, &kek_aad(binding.tenant, unit), text).map_err(|_| damaged.clone())?;
+        let kek: &[u8; 16] = kek.as_slice().try_into().map_err(|_| damaged)?;
+        Ok(Gcm::new(kek))
+    }
+
+    fn wrap(&self, binding: Binding<'_>, spki: &[u8], pkcs8: &[u8]) -> Result<Vec<u8>, Error> {
+        let cipher = self.cipher(binding)?;
+        let mut nonce = [0; NONCE_LENGTH];
+        self.random.fill(&mut nonce)?;
+        let mut wrapped = head(binding);
+        wrapped.extend_from_slice(&nonce);
+        wrapped.extend_from_slice(&cipher.seal(&nonce, &aad(binding, spki), pkcs8));
+        Ok(wrapped)
     }
 
     fn open(&self, binding: Binding<'_>, public: &PublicKey, wrapped: &[u8]) -> Result<Zeroizing<Vec<u8>>, Error> {
         let damaged = Error::KeyDamaged { key: binding.key };
         let cipher = self.cipher(binding)?;
-        let Some((nonce, text)) = wrapped.strip_prefix(&[VERSION]).and_then(|w| w.split_first_chunk()) else {
+        let Some((nonce, text)) = wrapped.strip_prefix(&*head(binding)).and_then(|w| w.split_first_chunk()) else {
             return Err(damaged);
         };
         cipher.open(nonce, &aad(binding, public.spki_der()), text).map_err(|_| damaged)
@@ -47,15 +80,33 @@ impl Soft {
 
 impl Backend for Soft {
     fn generate(&self, binding: Binding<'_>) -> Result<Generated, Error> {
-        let cipher = self.cipher(binding)?;
+        // First: a key that cannot be wrapped need not be made.
+        self.cipher(binding)?;
         let (pkcs8, spki) = generate_pkcs8(binding.algorithm, &*self.random)?;
         let public = PublicKey::from_spki(&spki)?;
-        let mut nonce = [0; NONCE_LENGTH];
-        self.random.fill(&mut nonce)?;
-        let mut wrapped = vec![VERSION];
-        wrapped.extend_from_slice(&nonce);
-        wrapped.extend_from_slice(&cipher.seal(&nonce, &aad(binding, &spki), &pkcs8));
+        let wrapped = self.wrap(binding, &spki, &pkcs8)?;
         Ok(Generated { public, wrapped })
+    }
+
+    fn make_kek(&self, tenant: &TenantId, unit: UnitId) -> Result<Vec<u8>, Error> {
+        let mut kek = Zeroizing::new([0; 16]);
+        let mut nonce = [0; NONCE_LENGTH];
+        self.random.fill(&mut *kek)?;
+        self.random.fill(&mut nonce)?;
+        let mut wrapped = vec![KEK];
+        wrapped.extend_from_slice(&nonce);
+        wrapped.extend_from_slice(&self.around_keks()?.seal(&nonce, &kek_aad(tenant, unit), &*kek));
+        Ok(wrapped)
+    }
+
+    fn unit_of(&self, wrapped: &[u8]) -> Option<UnitId> {
+        let (unit, _) = wrapped.strip_prefix(&[OF_UNIT])?.split_first_chunk()?;
+        Some(UnitId::from_bytes(*unit))
+    }
+
+    fn rewrap(&self, from: Binding<'_>, to: Binding<'_>, public: &PublicKey, wrapped: &[u8]) -> Result<Vec<u8>, Error> {
+        let pkcs8 = self.open(from, public, wrapped)?;
+        self.wrap(to, public.spki_der(), &pkcs8)
     }
 
     fn load(&self, binding: Binding<'_>, public: &PublicKey, wrapped: &[u8]) -> Result<Arc<dyn Signer>, Error> {
@@ -77,11 +128,27 @@ impl Backend for Soft {
     }
 }
 
+/// How a wrapped key begins.
+fn head(binding: Binding<'_>) -> Vec<u8> {
+    match binding.unit {
+        None => vec![OF_TENANT],
+        Some(kek) => [&[OF_UNIT], &kek.unit.as_bytes()[..]].concat(),
+    }
+}
+
+fn kek_aad(tenant: &TenantId, unit: UnitId) -> Vec<u8> {
+    format!("yinxin unit's key-encryption key, version 1, unit {unit} of {tenant}").into_bytes()
+}
+
 /// What the wrapped key is bound to, each part with its length so that no two bindings look alike.
 fn aad(binding: Binding<'_>, spki: &[u8]) -> Vec<u8> {
     let algorithm = binding.algorithm.to_string();
+    let (version, unit): (&[u8], _) = match &binding.unit {
+        None => (b"yinxin wrapped key, version 1", None),
+        Some(kek) => (b"yinxin wrapped key of a unit, version 1", Some(&kek.unit.as_bytes()[..])),
+    };
     let parts: [&[u8]; 7] = [
-        b"yinxin wrapped key, version 1",
+        version,
         binding.tenant.as_str().as_bytes(),
         binding.key.as_bytes(),
         binding.purpose.as_str().as_bytes(),
@@ -91,7 +158,7 @@ fn aad(binding: Binding<'_>, spki: &[u8]) -> Vec<u8> {
         spki,
     ];
     let mut out = Vec::with_capacity(256);
-    for part in parts {
+    for part in parts.into_iter().chain(unit) {
         out.extend_from_slice(&(part.len() as u64).to_be_bytes());
         out.extend_from_slice(part);
     }
@@ -104,7 +171,7 @@ mod tests {
     use crate::algorithm::{KeyAlgorithm, SignatureAlgorithm};
     use crate::random::SeededRandom;
     use crate::root_key::RootKey;
-    use pki_config::{KeyId, TenantId};
+    use pki_config::KeyId;
 
     fn soft(seed: u64) -> Soft {
         let random = Arc::new(SeededRandom::new(seed));
@@ -115,7 +182,7 @@ mod tests {
 
     fn binding(tenant: &TenantId, algorithm: KeyAlgorithm) -> Binding<'_> {
         let (key, purpose) = (KeyId::from_bytes([1; 16]), Purpose::CertificateAuthority);
-        Binding { tenant, key, purpose, algorithm, subject: Some(b"name") }
+        Binding { tenant, key, purpose, algorithm, subject: Some(b"name"), unit: None }
     }
 
     #[test]

@@ -8,7 +8,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use ledger::audit::{EntryDraft, Hash, leaf_hash, tree_root};
+use ledger::audit::{EntryDraft, Hash, tree_root};
 use ledger::{AuditLog, Db, Importance, Outcome, Seq, Tx};
 use pki_config::{Actor, Event, Instant, KeyId};
 use tokio::sync::oneshot;
@@ -95,11 +95,10 @@ impl Bulk {
         algorithm: SignatureAlgorithm,
         at: Instant,
     ) -> Option<Done> {
-        let made: Vec<Made> = to_sign
+        let made: Vec<Made> = leaves(&to_sign)
             .into_iter()
-            .zip(signatures)
-            .map(|(to_sign, signature)| {
-                let leaf = leaf_hash(&engine::sm3::hash(to_sign.bytes()));
+            .zip(to_sign.into_iter().zip(signatures))
+            .map(|(leaf, (to_sign, signature))| {
                 let to_sign = Arc::new(to_sign.into_bytes());
                 Made { signed: Signed { signature, algorithm, to_sign, at, seq: 0 }, leaf }
             })
@@ -206,6 +205,18 @@ impl BulkLog {
             }
         });
     }
+}
+
+/// The hash of each thing's leaf: SM3(00 || SM3(thing)).
+fn leaves(to_sign: &[ToSign]) -> Vec<Hash> {
+    let things: Vec<&[u8]> = to_sign.iter().map(ToSign::bytes).collect();
+    let leaf = |digest: [u8; 32]| {
+        let mut leaf = [0; 33];
+        leaf[1..].copy_from_slice(&digest);
+        leaf
+    };
+    let leaves: Vec<[u8; 33]> = engine::sm3::hash_many(&things).into_iter().map(leaf).collect();
+    engine::sm3::hash_many(&leaves.iter().map(<[u8; 33]>::as_slice).collect::<Vec<_>>())
 }
 
 /// The entry for all of these: how many, for what, and the root of the Merkle tree (RFC 9162 2.1, over SM3)

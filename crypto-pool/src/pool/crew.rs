@@ -15,25 +15,34 @@ const LEAST: usize = engine::sm2::LANES;
 const MOST: usize = 4 * engine::sm2::LANES;
 
 /// Workers and their queue.
-pub(super) struct Crew {
+pub(crate) struct Crew {
     name: String,
     queue: Arc<Queue<Job>>,
     worker: Worker,
     wanted: Arc<AtomicUsize>,
+    /// Processors that the workers are bound to, one after another; none: the system's choice.
+    cores: Vec<u16>,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
 impl Crew {
-    /// Starts `threads` workers (at least one), named after `name`.
+    /// Starts `threads` workers (at least one), named after `name`, on these processors if there are any.
     ///
     /// # Errors
     /// [`Error::Busy`] if the system gives no thread.
-    pub(super) fn start(name: &str, threads: usize, queue: Queue<Job>, worker: Worker) -> Result<Self, Error> {
+    pub(super) fn start(
+        name: &str,
+        threads: usize,
+        cores: &[u16],
+        queue: Queue<Job>,
+        worker: Worker,
+    ) -> Result<Self, Error> {
         let crew = Self {
             name: name.to_owned(),
             queue: Arc::new(queue),
             worker,
             wanted: Arc::default(),
+            cores: cores.to_vec(),
             threads: Mutex::default(),
         };
         crew.resize(threads)?;
@@ -49,7 +58,7 @@ impl Crew {
     ///
     /// # Errors
     /// [`Error::Busy`] if the system gives no thread; then as many work as there are.
-    pub(super) fn resize(&self, threads: usize) -> Result<(), Error> {
+    pub(crate) fn resize(&self, threads: usize) -> Result<(), Error> {
         let mut running = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
         let threads = threads.max(1);
         self.wanted.store(threads, Ordering::Release);
@@ -69,7 +78,9 @@ impl Crew {
 
     fn spawn(&self, number: usize) -> std::io::Result<JoinHandle<()>> {
         let (queue, worker, wanted) = (Arc::clone(&self.queue), self.worker.clone(), Arc::clone(&self.wanted));
+        let core = self.cores.get(number.checked_rem(self.cores.len()).unwrap_or(0)).copied();
         std::thread::Builder::new().name(format!("{}-{number}", self.name)).spawn(move || {
+            core.into_iter().for_each(bind);
             let mut batch = Vec::with_capacity(MOST);
             let wanted = || wanted.load(Ordering::Acquire);
             while queue.take(&mut batch, [LEAST, MOST], wanted, || number >= wanted()) {
@@ -79,7 +90,7 @@ impl Crew {
     }
 
     /// Finishes what is queued and stops the workers. Later requests get [`Error::Stopping`].
-    pub(super) fn stop(&self) {
+    pub(crate) fn stop(&self) {
         self.queue.close();
         let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
         threads.into_iter().for_each(joined);
@@ -89,6 +100,17 @@ impl Crew {
 impl Drop for Crew {
     fn drop(&mut self) {
         self.stop();
+    }
+}
+
+/// Binds this thread to a processor. It works unbound if there is no such one, or none that it may have.
+fn bind(core: u16) {
+    let mut set = rustix::thread::CpuSet::new();
+    if usize::from(core) < rustix::thread::CpuSet::MAX_CPU {
+        set.set(usize::from(core));
+    }
+    if let Err(error) = rustix::thread::sched_setaffinity(None, &set) {
+        tracing::warn!(core, %error, "a signing worker could not be bound to its processor");
     }
 }
 

@@ -49,6 +49,13 @@ impl Default for Shares {
     }
 }
 
+impl From<&pki_config::config::PoolShares> for Shares {
+    fn from(config: &pki_config::config::PoolShares) -> Self {
+        let pki_config::config::PoolShares { issuing, ocsp, time_stamp, seal, tenant } = *config;
+        Self { issuing, ocsp, time_stamp, seal, tenant }
+    }
+}
+
 impl Shares {
     pub(super) const fn of(&self, purpose: Purpose) -> u32 {
         match purpose {

@@ -224,10 +224,15 @@ impl<J: Waits> Waiting<J> {
 impl<J: Waits> Class<J> {
     /// The next job, or as much of it as is worth `most`; at least one signature.
     fn take(&mut self, most: usize) -> Option<J> {
-        let name = self.ring.front()?;
-        let owner = self.owners.get_mut(name)?;
+        // One dear signature may have cost its owner several turns: those it sits out.
+        while self.owners.get(self.ring.front()?)?.taken >= OWNER_TURN {
+            let owner = self.owners.get_mut(self.ring.front()?)?;
+            owner.taken -= OWNER_TURN;
+            self.ring.rotate_left(1);
+        }
+        let owner = self.owners.get_mut(self.ring.front()?)?;
         let first = owner.jobs.front_mut()?;
-        let fits = (most.min(OWNER_TURN - owner.taken.min(OWNER_TURN - 1)) / first.cost().max(1)).max(1);
+        let fits = (most.min(OWNER_TURN - owner.taken) / first.cost().max(1)).max(1);
         let job = if first.count() > fits { first.split(fits) } else { owner.jobs.pop_front()? };
         owner.signatures -= job.count();
         owner.taken += job.count() * job.cost();
@@ -235,9 +240,6 @@ impl<J: Waits> Class<J> {
         if owner.jobs.is_empty() {
             let name = self.ring.pop_front()?;
             self.owners.remove(&name);
-        } else if owner.taken >= OWNER_TURN {
-            owner.taken = 0;
-            self.ring.rotate_left(1);
         }
         Some(job)
     }

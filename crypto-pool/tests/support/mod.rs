@@ -7,8 +7,8 @@ use std::sync::Arc;
 use crypto_pool::backend::Soft;
 use crypto_pool::random::SeededRandom;
 use crypto_pool::{
-    Ceremony, Error, KEY_TABLE, KeyAlgorithm, KeyRecord, KeySpec, Kms, PoolHandle, PoolOptions, Purpose, Record,
-    RootKey, RootKeySlot, SignRequest, SignatureAlgorithm, Signed, ToSign, kms,
+    Ceremony, Error, KEY_TABLE, KeyAlgorithm, KeyRecord, KeySpec, Kms, POLICY_TABLE, PoolHandle, PoolOptions, Purpose,
+    Record, RootKey, RootKeySlot, SignRequest, SignatureAlgorithm, Signed, ToSign, UNIT_TABLE, kms,
 };
 use ledger::audit::{Entry, VerifyReport};
 use ledger::{AuditLog, Db, DbOptions, Importance, Outcome, Table, Tx};
@@ -16,7 +16,7 @@ use pki_config::role::{Authorized, Setup, authorize};
 use pki_config::time::FixedClock;
 use pki_config::{Actor, Event, Instant, KeyId, Permission, TenantId};
 
-pub static COVERED: &[&Table] = &[&KEY_TABLE];
+pub static COVERED: &[&Table] = &[&KEY_TABLE, &UNIT_TABLE, &POLICY_TABLE];
 
 pub struct House {
     pub directory: tempfile::TempDir,

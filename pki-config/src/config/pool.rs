@@ -10,13 +10,52 @@ use super::{ConfigError, within};
 pub struct PoolConfig {
     /// Threads that sign. 0 to 256; 0 takes one per processor, less one for the database. Default 0.
     pub threads: u32,
-    /// Signatures that may wait; beyond it callers get `BUSY`. 16 to 1,000,000. Default 4,096.
+    /// Signatures that may wait for each purpose (issuing, OCSP, time-stamps, seals, tenants); beyond it callers
+    /// get `BUSY`. One purpose's flood fills its own queue only. 16 to 1,000,000. Default 16,384.
     pub queue: u32,
+    /// Signatures of one tenant that may wait for one purpose. 16 to 1,000,000. Default 4,096.
+    /// Below 1,024 the largest requests for signatures in bulk are never taken.
+    pub queue_per_owner: u32,
+    /// How the purposes share the threads when there is more to sign than they can.
+    pub shares: PoolShares,
+}
+
+/// How the purposes share the signing threads when there is more to do than they can: in proportion to these
+/// numbers. What one purpose does not use the others get. Each 1 to 1,000.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct PoolShares {
+    /// Certificates, CRLs and the heads of the log. Default 8.
+    pub issuing: u32,
+    /// OCSP answers. Default 16: other work does not make them late.
+    pub ocsp: u32,
+    /// Time-stamps. Default 8.
+    pub time_stamp: u32,
+    /// Seals. Default 4.
+    pub seal: u32,
+    /// What tenants have signed with keys of their own. Default 4.
+    pub tenant: u32,
+}
+
+impl Default for PoolShares {
+    fn default() -> Self {
+        Self { issuing: 8, ocsp: 16, time_stamp: 8, seal: 4, tenant: 4 }
+    }
+}
+
+impl PoolShares {
+    fn check(&self) -> Result<(), ConfigError> {
+        within("pool.shares.issuing", &self.issuing, &1, &1000)?;
+        within("pool.shares.ocsp", &self.ocsp, &1, &1000)?;
+        within("pool.shares.time_stamp", &self.time_stamp, &1, &1000)?;
+        within("pool.shares.seal", &self.seal, &1, &1000)?;
+        within("pool.shares.tenant", &self.tenant, &1, &1000)
+    }
 }
 
 impl Default for PoolConfig {
     fn default() -> Self {
-        Self { threads: 0, queue: 4096 }
+        Self { threads: 0, queue: 16_384, queue_per_owner: 4096, shares: PoolShares::default() }
     }
 }
 
@@ -32,7 +71,9 @@ impl PoolConfig {
 
     pub(super) fn check(&self) -> Result<(), ConfigError> {
         within("pool.threads", &self.threads, &0, &256)?;
-        within("pool.queue", &self.queue, &16, &1_000_000)
+        within("pool.queue", &self.queue, &16, &1_000_000)?;
+        within("pool.queue_per_owner", &self.queue_per_owner, &16, &1_000_000)?;
+        self.shares.check()
     }
 }
 

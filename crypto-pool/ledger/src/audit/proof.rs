@@ -2,7 +2,7 @@
 //!
 //! Source: RFC 9162 2.1, with SM3 as HASH.
 
-use engine::sm3::{self, Sm3};
+use engine::sm3;
 
 use super::Seq;
 
@@ -40,11 +40,14 @@ pub fn empty_root() -> Hash {
 /// The hash of a node: SM3(01 || left || right).
 #[must_use]
 pub fn node_hash(left: &Hash, right: &Hash) -> Hash {
-    let mut hasher = Sm3::new();
-    hasher.update(&[1]);
-    hasher.update(left);
-    hasher.update(right);
-    hasher.finalize()
+    sm3::hash(&node(left, right))
+}
+
+fn node(left: &Hash, right: &Hash) -> [u8; 65] {
+    let mut node = [1; 65];
+    node[1..33].copy_from_slice(left);
+    node[33..].copy_from_slice(right);
+    node
 }
 
 /// The root of the tree over these leaf hashes (RFC 9162 2.1.1). A node without a sibling moves up as it is,
@@ -56,10 +59,12 @@ pub fn tree_root(leaves: &[Hash]) -> Hash {
     }
     let mut level = leaves.to_vec();
     while level.len() > 1 {
-        level = level
-            .chunks(2)
-            .map(|pair| if let [left, right] = pair { node_hash(left, right) } else { pair[0] })
-            .collect();
+        // As `node_hash`, many at a time.
+        let pairs = level.chunks_exact(2);
+        let alone = pairs.remainder().first().copied();
+        let nodes: Vec<[u8; 65]> = pairs.map(|pair| node(&pair[0], &pair[1])).collect();
+        level = sm3::hash_many(&nodes.iter().map(<[u8; 65]>::as_slice).collect::<Vec<_>>());
+        level.extend(alone);
     }
     level[0]
 }
