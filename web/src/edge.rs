@@ -4,6 +4,7 @@ pub mod audit;
 pub mod cert;
 pub mod errors;
 pub mod issuer;
+pub mod ocsp;
 pub mod officer;
 pub mod public;
 pub mod system;

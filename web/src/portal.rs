@@ -1,11 +1,12 @@
-//! The pages for people: the one-time set-up page of the administration, and the front page of the
-//! public repository.
+//! The pages for people: the one-time set-up page and the desk of the administration, and the front page of
+//! the public repository.
 //!
 //! No page carries an inline script or style, and none loads anything from elsewhere; the headers
 //! say so to the browser. Words stand in both languages side by side in the templates; Chinese is shown
 //! unless the address asks for `?lang=en`.
 
 mod assets;
+mod desk;
 mod home;
 mod setup;
 
@@ -14,6 +15,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use pki_config::role::Setup;
 
+pub use desk::{OcspIssuer, OcspResponder, OcspSource, OcspState};
 pub use home::{HomeSource, IssuerCard};
 
 /// What every page says of the installation.
@@ -41,6 +43,11 @@ impl Facts {
 /// One-time links lead here; their secret stands after the `#` and is never sent with the address.
 pub fn setup_routes(facts: Facts) -> Router {
     setup::routes(facts).merge(assets::routes())
+}
+
+/// The officers' pages (https): `GET /desk/ocsp`. The sources decide who sees them.
+pub fn desk_routes(facts: Facts, ocsp: OcspSource) -> Router {
+    desk::routes(facts, ocsp)
 }
 
 /// The pages of the public repository (http): `GET /` and what it loads.

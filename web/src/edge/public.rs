@@ -144,7 +144,7 @@ impl Serve {
 }
 
 /// IMF-fixdate, RFC 9110 5.6.7: `Sun, 06 Nov 1994 08:49:37 GMT`.
-fn http_date(at: Instant) -> String {
+pub(crate) fn http_date(at: Instant) -> String {
     const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
     const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
     // An instant prints as 2026-11-21T08:00:00Z; 1970-01-01 was a Thursday.

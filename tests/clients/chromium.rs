@@ -1,0 +1,58 @@
+//! Chromium without a window, under a policy that has it ask for revocation: by itself it does not.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use super::{nss_store, program};
+use crate::judges::{capture, left_out};
+
+/// Where Debian's Chromium looks for policies.
+const POLICIES: &str = "/etc/chromium";
+
+/// Chromium, with a root it believes and a policy of its own.
+#[derive(Debug)]
+pub struct Chromium {
+    program: PathBuf,
+    folder: PathBuf,
+}
+
+impl Chromium {
+    /// The programs that are needed, or says what is left out. Policies are machine-wide; here a mount that
+    /// only the browser sees stands in for them, so that nothing of the machine is changed.
+    pub fn find() -> Option<PathBuf> {
+        program("certutil", "libnss3-tools")?;
+        let chromium = program("chromium", "chromium")?;
+        let mount = format!("mount --bind /tmp {POLICIES}");
+        let run = capture(Command::new("unshare").args(["-rm", "sh", "-c", &mount]));
+        match run {
+            Ok(run) if run.code == Some(0) => Some(chromium),
+            other => {
+                let why = other.map_or_else(|e| e, |run| run.output());
+                left_out(&format!("chromium: its policies cannot be replaced for a test: {}", why.trim()));
+                None
+            }
+        }
+    }
+
+    /// Prepares a profile in `folder` that believes `root`.
+    pub fn prepare(program: &Path, folder: &Path, root: &Path) -> Self {
+        nss_store(&folder.join(".pki/nssdb"), root);
+        let managed = folder.join("etc/policies/managed");
+        std::fs::create_dir_all(&managed).unwrap();
+        let policy = serde_json::json!({ "EnableOnlineRevocationChecks": true });
+        std::fs::write(managed.join("revocation.json"), policy.to_string()).unwrap();
+        Self { program: program.to_owned(), folder: folder.to_owned() }
+    }
+
+    /// Opens an address and gives the page, Chromium's own error page included. `*.test` leads to this machine.
+    pub fn open(&self, url: &str) -> String {
+        let mut command = Command::new("unshare");
+        command.args(["-rm", "sh", "-c", &format!("mount --bind \"$0\" {POLICIES} && exec \"$@\"")]);
+        command.arg(self.folder.join("etc")).arg("timeout").arg("40").arg(&self.program);
+        command.args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--dump-dom"]);
+        command.arg("--disable-background-networking").arg("--no-first-run");
+        command.arg(format!("--user-data-dir={}", self.folder.join("profile").display()));
+        command.arg("--host-resolver-rules=MAP *.test 127.0.0.1").arg(url).env("HOME", &self.folder);
+        capture(&mut command).unwrap().stdout
+    }
+}
