@@ -1,4 +1,4 @@
-//! BouncyCastle, through `Judge.java` beside this file: the one judge that takes whole SM2 chains and CRLs.
+//! BouncyCastle, through `Judge.java` and `OcspJudge.java` beside this file: the one judge that takes whole SM2 chains and CRLs.
 
 use std::ffi::OsString;
 use std::fs;
@@ -9,7 +9,9 @@ use std::sync::OnceLock;
 
 use super::{Verdict, capture, judges_dir, left_out};
 
-const SOURCE: &str = include_str!("Judge.java");
+/// Each is compiled by itself.
+const SOURCES: [(&str, &str); 2] =
+    [("Judge", include_str!("Judge.java")), ("OcspJudge", include_str!("OcspJudge.java"))];
 
 /// Where Debian's libbcprov-java and libbcpkix-java put their jars.
 const DEBIAN_JARS: [&str; 3] =
@@ -75,11 +77,27 @@ impl BouncyCastle {
         self.ask("cert", &[file])
     }
 
+    /// Writes a question about `cert` of `issuer` into a file. `hash` (sha1, sha256, sm3) names the issuer; `nonce` is
+    /// hexadecimal, or `-` for none.
+    pub fn ocsp_question(&self, hash: &str, issuer: &Path, cert: &Path, nonce: &str, out: &Path) {
+        let words = [Path::new(hash), issuer, cert, Path::new(nonce), out];
+        self.run("OcspJudge", "ask", &words).must_accept("a question of its own");
+    }
+
+    /// What it makes of the answer to that question. Facts: `status`, `reason`, `signature`.
+    pub fn ocsp_answer(&self, hash: &str, issuer: &Path, cert: &Path, nonce: &str, answer: &Path) -> Verdict {
+        self.run("OcspJudge", "answer", &[Path::new(hash), issuer, cert, Path::new(nonce), answer])
+    }
+
     fn ask(&self, command: &str, files: &[&Path]) -> Verdict {
+        self.run("Judge", command, files)
+    }
+
+    fn run(&self, class: &str, command: &str, files: &[&Path]) -> Verdict {
         let mut java = Command::new("java");
         // Small start-up, and room for a CRL of a million entries.
         java.args(["-Xshare:auto", "-XX:TieredStopAtLevel=1", "-Xmx3g", "-cp"]).arg(&self.class_path);
-        java.arg("Judge").arg(command);
+        java.arg(class).arg(command);
         if let Some(at) = self.at {
             java.arg("-at").arg(at.to_string());
         }
@@ -115,17 +133,22 @@ fn debian_jars() -> Result<OsString, String> {
 /// appears under its final name only when complete, so test programs may race.
 fn compile(jars: &OsString) -> Result<PathBuf, String> {
     let mut hasher = DefaultHasher::new();
-    (SOURCE, jars).hash(&mut hasher);
+    (SOURCES, jars).hash(&mut hasher);
     let home = judges_dir();
     let classes = home.join(format!("classes-{:016x}", hasher.finish()));
-    if classes.join("Judge.class").exists() {
+    if SOURCES.iter().all(|(name, _)| classes.join(format!("{name}.class")).exists()) {
         return Ok(classes);
     }
     let work = home.join(format!("classes-{}.tmp", std::process::id()));
     fs::create_dir_all(&work).map_err(|e| format!("{}: {e}", work.display()))?;
-    let source = work.join("Judge.java");
-    fs::write(&source, SOURCE).map_err(|e| format!("{}: {e}", source.display()))?;
-    let run = capture(Command::new("javac").arg("-cp").arg(jars).arg("-d").arg(&work).arg(&source))
+    let mut javac = Command::new("javac");
+    javac.arg("-cp").arg(jars).arg("-d").arg(&work);
+    for (name, text) in SOURCES {
+        let source = work.join(format!("{name}.java"));
+        fs::write(&source, text).map_err(|e| format!("{}: {e}", source.display()))?;
+        javac.arg(source);
+    }
+    let run = capture(&mut javac)
         .map_err(|why| format!("no Java compiler: {why} (Debian: default-jdk-headless)"))?;
     // Without the compiler there is nothing to judge with; with it, a program of ours that does
     // not compile is our fault and no reason to leave anything out.
@@ -133,5 +156,5 @@ fn compile(jars: &OsString) -> Result<PathBuf, String> {
     if fs::rename(&work, &classes).is_err() {
         let _ = fs::remove_dir_all(&work);
     }
-    if classes.join("Judge.class").exists() { Ok(classes) } else { Err(format!("no {}", classes.display())) }
+    if SOURCES.iter().all(|(name, _)| classes.join(format!("{name}.class")).exists()) { Ok(classes) } else { Err(format!("no {}", classes.display())) }
 }

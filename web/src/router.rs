@@ -22,7 +22,7 @@ use serde::de::DeserializeOwned;
 
 use crate::app::App;
 use crate::auth;
-use crate::edge::{audit, cert, errors, issuer, officer, public, system};
+use crate::edge::{audit, cert, errors, issuer, officer, public, system, watch};
 use crate::portal;
 use crate::problem::Failure;
 use crate::serve::Peer;
@@ -94,13 +94,19 @@ pub fn router(app: App, door: Door) -> Router {
     let all = match door {
         Door::Http => public.with_state(edge).merge(portal::home_routes(facts, public::issuer_cards(app.clone()))),
         Door::Https => {
-            public.route("/api/v1/{area}/{verb}", any(interface)).with_state(edge).merge(portal::setup_routes(facts))
+            let desk = portal::desk_routes(facts.clone(), watch::ocsp_source(app.clone()));
+            administration(public).with_state(edge).merge(portal::setup_routes(facts)).merge(desk)
         }
-        Door::Socket => public.route("/api/v1/{area}/{verb}", any(interface)).with_state(edge),
+        Door::Socket => administration(public).with_state(edge),
     };
     all.fallback(nothing_here)
         .method_not_allowed_fallback(wrong_method)
         .layer(axum::middleware::from_fn_with_state(app, dress))
+}
+
+/// What only officers and the owner of the data directory are given.
+fn administration(router: Router<Edge>) -> Router<Edge> {
+    router.route("/api/v1/{area}/{verb}", any(interface)).route("/metrics", get(watch::metrics))
 }
 
 /// What every handler is given.
@@ -216,19 +222,41 @@ async fn dispatch(edge: &Edge, path: &str, request: Request<Body>) -> Result<Vec
     let peer = request.extensions().get::<Peer>().cloned().ok_or(ErrorCode::Internal)?;
     let who = match call.access {
         Access::Open => Who::Stranger(Stranger { peer }),
-        Access::Needs(permission) => {
-            let actor = auth::authenticate(&edge.app, &peer, request.headers()).await?;
-            match authorize(&actor, permission, edge.app.setup()) {
-                Ok(authorized) => Who::Known(authorized),
-                Err(denied) => {
-                    record_denial(&edge.app, actor, path).await;
-                    return Err(denied.into());
-                }
-            }
-        }
+        Access::Needs(permission) => Who::Known(admit_peer(&edge.app, &peer, request.headers(), permission, path).await?),
     };
     let body = body_of(&edge.app, request).await?;
     (call.handler)(edge.app.clone(), who, body).await
+}
+
+/// Who asks for `what`, if they may have it.
+///
+/// # Errors
+/// As [`auth::authenticate`]; `FORBIDDEN`, which is recorded.
+pub(crate) async fn admit(
+    app: &App,
+    head: &axum::http::request::Parts,
+    permission: Permission,
+    what: &str,
+) -> Result<Authorized, Failure> {
+    let peer = head.extensions.get::<Peer>().ok_or(ErrorCode::Internal)?;
+    admit_peer(app, peer, &head.headers, permission, what).await
+}
+
+async fn admit_peer(
+    app: &App,
+    peer: &Peer,
+    headers: &axum::http::HeaderMap,
+    permission: Permission,
+    what: &str,
+) -> Result<Authorized, Failure> {
+    let actor = auth::authenticate(app, peer, headers).await?;
+    match authorize(&actor, permission, app.setup()) {
+        Ok(authorized) => Ok(authorized),
+        Err(denied) => {
+            record_denial(app, actor, what).await;
+            Err(denied.into())
+        }
+    }
 }
 
 fn is_json<B>(request: &Request<B>) -> bool {
@@ -280,7 +308,11 @@ async fn wrong_method(request: Request<Body>) -> Response<Body> {
 }
 
 fn request_id_of<B>(request: &Request<B>) -> String {
-    request.extensions().get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default()
+    request_id_in(request.extensions())
+}
+
+pub(crate) fn request_id_in(extensions: &axum::http::Extensions) -> String {
+    extensions.get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default()
 }
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");

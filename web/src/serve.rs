@@ -29,6 +29,7 @@ use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt as _;
 
+use crate::edge::ocsp::OcspDoor;
 use crate::stall::StallGuard;
 
 /// How long requests may run on after a stop.
@@ -197,6 +198,8 @@ pub struct Service {
     pub https: Router,
     /// For the owner of the data directory.
     pub socket: Router,
+    /// The OCSP responder, on http and https.
+    pub ocsp: Arc<OcspDoor>,
     /// The TLS side of https.
     pub tls: Arc<rustls::ServerConfig>,
 }
@@ -219,12 +222,13 @@ pub async fn serve(
     for listener in doors.http {
         let listener = TokioTcp::from_std(listener)?;
         let (router, stop) = (service.http.clone(), stop.clone());
+        let ocsp = Arc::clone(&service.ocsp);
         loops.spawn(accept(stop.clone(), Arc::clone(&http_places), async move || {
             let (stream, address) = listener.accept().await?;
-            let (router, stop) = (router.clone(), stop.clone());
+            let (router, ocsp, stop) = (router.clone(), Arc::clone(&ocsp), stop.clone());
             Ok(async move {
                 let _ = stream.set_nodelay(true);
-                connection(stream, router, Peer::Http { address }, limits, stop).await;
+                connection(stream, router, Some(ocsp), Peer::Http { address }, limits, stop).await;
             })
         }));
     }
@@ -232,10 +236,11 @@ pub async fn serve(
     for listener in doors.https {
         let listener = TokioTcp::from_std(listener)?;
         let (router, stop) = (service.https.clone(), stop.clone());
+        let ocsp = Arc::clone(&service.ocsp);
         let tls = TlsAcceptor::from(Arc::clone(&service.tls));
         loops.spawn(accept(stop.clone(), Arc::clone(&https_places), async move || {
             let (stream, address) = listener.accept().await?;
-            let (router, stop, tls) = (router.clone(), stop.clone(), tls.clone());
+            let (router, ocsp, stop, tls) = (router.clone(), Arc::clone(&ocsp), stop.clone(), tls.clone());
             Ok(async move {
                 let _ = stream.set_nodelay(true);
                 let Ok(Ok(stream)) = tokio::time::timeout(limits.head, tls.accept(stream)).await else {
@@ -245,7 +250,7 @@ pub async fn serve(
                 };
                 let certificate = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first());
                 let certificate = certificate.map(|leaf| Arc::new(leaf.to_vec()));
-                connection(stream, router, Peer::Https { address, certificate }, limits, stop).await;
+                connection(stream, router, Some(ocsp), Peer::Https { address, certificate }, limits, stop).await;
             })
         }));
     }
@@ -258,7 +263,7 @@ pub async fn serve(
             let (router, stop) = (router.clone(), stop.clone());
             Ok(async move {
                 let Ok(uid) = stream.peer_cred().map(|cred| cred.uid()) else { return };
-                connection(stream, router, Peer::Socket { uid }, limits, stop).await;
+                connection(stream, router, None, Peer::Socket { uid }, limits, stop).await;
             })
         }));
     }
@@ -316,13 +321,33 @@ pub async fn stopped(stop: &mut watch::Receiver<bool>) {
     let _ = stop.wait_for(|stop| *stop).await;
 }
 
-async fn connection<I>(io: I, router: Router, peer: Peer, limits: Limits, mut stop: watch::Receiver<bool>)
-where
+/// Where a request goes.
+enum To {
+    Ocsp(Arc<OcspDoor>),
+    Router(Router, Peer),
+}
+
+async fn connection<I>(
+    io: I,
+    router: Router,
+    ocsp: Option<Arc<OcspDoor>>,
+    peer: Peer,
+    limits: Limits,
+    mut stop: watch::Receiver<bool>,
+) where
     I: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
     let service = service_fn(move |request: Request<Incoming>| {
-        let (router, peer) = (router.clone(), peer.clone());
+        let to = match &ocsp {
+            Some(ocsp) if OcspDoor::takes(&request) => To::Ocsp(Arc::clone(ocsp)),
+            _ => To::Router(router.clone(), peer.clone()),
+        };
         async move {
+            let (router, peer) = match to {
+                // In the connection's own task: it changes nothing, so nothing is lost with its asker.
+                To::Ocsp(ocsp) => return Ok(ocsp.serve(request).await),
+                To::Router(router, peer) => (router, peer),
+            };
             let mut request = request.map(Body::new);
             request.extensions_mut().insert(peer);
             // A task of its own: a client that hangs up does not stop an issuance half-way.

@@ -19,7 +19,7 @@ use ocsp::core::response::Refusal;
 use ocsp::{Answer, Ocsp};
 use pki_config::{Clock, ErrorCode};
 
-use crate::metrics::Histogram;
+use crate::metrics::{Histogram, Rate};
 use crate::problem::Failure;
 
 mod address;
@@ -38,19 +38,27 @@ pub struct OcspDoor {
     clock: Arc<dyn Clock>,
     max_age: Duration,
     latency: Histogram,
+    rate: Rate,
+    began: Moment,
 }
 
 impl OcspDoor {
     /// The door of this responder. HTTP caches may keep its answers for `max_age`, and never past nextUpdate.
     #[must_use]
     pub fn new(ocsp: Ocsp, clock: Arc<dyn Clock>, max_age: Duration) -> Self {
-        Self { ocsp, clock, max_age, latency: Histogram::default() }
+        Self { ocsp, clock, max_age, latency: Histogram::default(), rate: Rate::default(), began: Moment::now() }
     }
 
     /// How long answers took, from the head of the question to the answer's.
     #[must_use]
     pub fn latency(&self) -> &Histogram {
         &self.latency
+    }
+
+    /// Answers a second, over the last minute.
+    #[must_use]
+    pub fn per_second(&self) -> f64 {
+        self.rate.per_second(self.began.elapsed().as_secs(), 0)
     }
 
     /// Whether a request is for this door.
@@ -88,6 +96,7 @@ impl OcspDoor {
             }
         };
         self.latency.record(began.elapsed());
+        self.rate.record(began.duration_since(self.began).as_secs());
         response
     }
 

@@ -90,6 +90,7 @@ struct OcspPage<'a> {
     facts: &'a Facts,
     language: Language,
     state: OcspState,
+    never_issued: u64,
 }
 
 impl OcspPage<'_> {
@@ -179,7 +180,10 @@ pub(super) fn routes(facts: Facts, ocsp: OcspSource) -> Router {
 async fn show_ocsp(State(desk): State<Desk>, request: Request<Body>) -> Response {
     let language = Language::asked(request.uri().query());
     match (desk.ocsp)(request).await {
-        Ok(state) => page(&OcspPage { facts: &desk.facts, language, state }),
+        Ok(state) => {
+            let never_issued = state.never_issued();
+            page(&OcspPage { facts: &desk.facts, language, state, never_issued })
+        }
         Err(status) => {
             let known = status == StatusCode::FORBIDDEN;
             (status, page(&RefusedPage { facts: &desk.facts, language, known })).into_response()
