@@ -7,6 +7,7 @@
 
 mod chromium;
 mod firefox;
+pub mod http;
 mod nginx;
 mod service;
 

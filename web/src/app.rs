@@ -35,6 +35,7 @@ use zeroize::Zeroizing;
 use crate::auth::Lockout;
 use crate::backup;
 use crate::data_dir::{DataDir, DataDirError, NewDataDir, SetupFile};
+use crate::edge::ocsp::OcspDoor;
 use crate::problem::Failure;
 use crate::store;
 use crate::tls::ServerCertificate;
@@ -81,6 +82,7 @@ struct Inner {
     pool: PoolHandle,
     ca: Ca,
     ocsp: Ocsp,
+    ocsp_door: Arc<OcspDoor>,
     checkpointer: OnceLock<Checkpointer>,
     tls: Arc<ServerCertificate>,
     lockout: Lockout,
@@ -167,6 +169,8 @@ impl App {
         let pool = PoolHandle::local(&pool_options, db.clone(), audit.clone(), kms.clone())?;
         // Before the authority, whose every change it must hear of.
         let ocsp = ocsp::open(&options, &db, &pool)?;
+        let max_age = options.config.ocsp.max_age.duration();
+        let ocsp_door = Arc::new(OcspDoor::new(ocsp.clone(), Arc::clone(&options.clock), max_age));
         let ca = Ca::open(CaOptions {
             db: db.clone(),
             audit: audit.clone(),
@@ -195,6 +199,7 @@ impl App {
             pool,
             ca,
             ocsp,
+            ocsp_door,
             checkpointer: OnceLock::new(),
             tls: Arc::new(ServerCertificate::default()),
             lockout,

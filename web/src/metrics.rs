@@ -7,8 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 /// Upper ends of the buckets. Unit: microseconds. From a cached answer to one nobody waits for.
-const ENDS: [u64; 12] =
-    [50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 100_000, 500_000, 1_000_000];
+const ENDS: [u64; 12] = [50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 100_000, 500_000, 1_000_000];
 
 /// How long something took, each time.
 #[derive(Debug, Default)]
@@ -80,7 +79,8 @@ impl Rate {
     pub fn per_second(&self, second: u64, since: u64) -> f64 {
         let first = second.saturating_sub(60).max(since.min(second));
         let slots = self.seconds.iter().map(|slot| slot.load(Ordering::Relaxed));
-        let all: u64 = slots.filter(|slot| (first..second).contains(&(slot >> 32))).map(|slot| slot & 0xffff_ffff).sum();
+        let all: u64 =
+            slots.filter(|slot| (first..second).contains(&(slot >> 32))).map(|slot| slot & 0xffff_ffff).sum();
         if second > first { all as f64 / (second - first) as f64 } else { 0.0 }
     }
 }

@@ -222,7 +222,9 @@ async fn dispatch(edge: &Edge, path: &str, request: Request<Body>) -> Result<Vec
     let peer = request.extensions().get::<Peer>().cloned().ok_or(ErrorCode::Internal)?;
     let who = match call.access {
         Access::Open => Who::Stranger(Stranger { peer }),
-        Access::Needs(permission) => Who::Known(admit_peer(&edge.app, &peer, request.headers(), permission, path).await?),
+        Access::Needs(permission) => {
+            Who::Known(admit_peer(&edge.app, &peer, request.headers(), permission, path).await?)
+        }
     };
     let body = body_of(&edge.app, request).await?;
     (call.handler)(edge.app.clone(), who, body).await

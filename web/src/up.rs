@@ -235,6 +235,7 @@ pub fn service(app: &App) -> Result<Service, AppError> {
         http: router(app.clone(), Door::Http),
         https: router(app.clone(), Door::Https),
         socket: router(app.clone(), Door::Socket),
+        ocsp: Arc::clone(app.ocsp_door()),
         tls,
     })
 }

@@ -15,6 +15,7 @@ use super::App;
 use crate::auth::{Lockout, Secret};
 use crate::backup::Source;
 use crate::data_dir::{DataDir, SetupFile};
+use crate::edge::ocsp::OcspDoor;
 use crate::problem::Failure;
 use crate::receipt::{self, LogChain};
 use crate::store::Link;
@@ -49,6 +50,12 @@ impl App {
     #[must_use]
     pub fn ca(&self) -> &Ca {
         &self.0.ca
+    }
+
+    /// The OCSP responder's door.
+    #[must_use]
+    pub fn ocsp_door(&self) -> &Arc<OcspDoor> {
+        &self.0.ocsp_door
     }
 
     /// Time.

@@ -118,7 +118,9 @@ pub fn ocsp_source(app: App) -> OcspSource {
             match admit(&app, &head, Permission::ReadIssuers, "desk/ocsp").await {
                 Ok(_) => Ok(ocsp_state(&app)),
                 Err(failure) if failure.code() == ErrorCode::Unauthenticated => Err(StatusCode::UNAUTHORIZED),
-                Err(failure) => Err(StatusCode::from_u16(failure.code().http_status()).unwrap_or(StatusCode::FORBIDDEN)),
+                Err(failure) => {
+                    Err(StatusCode::from_u16(failure.code().http_status()).unwrap_or(StatusCode::FORBIDDEN))
+                }
             }
         })
     })
@@ -165,6 +167,7 @@ fn responder_card(app: &App, issuer: &IssuerId) -> Option<OcspResponder> {
         serial: serial.strip_prefix("00").map_or(serial.clone(), str::to_owned),
         from,
         until,
-        next: app.ocsp_renewal(from, until),
+        // As `app/ocsp.rs` renews: when a third is left.
+        next: until.minus(until.since(from) / 3),
     })
 }
