@@ -53,6 +53,7 @@ impl Chromium {
         command.arg("--disable-background-networking").arg("--no-first-run");
         command.arg(format!("--user-data-dir={}", self.folder.join("profile").display()));
         command.arg("--host-resolver-rules=MAP *.test 127.0.0.1").arg(url).env("HOME", &self.folder);
-        capture(&mut command).unwrap().stdout
+        let run = capture(&mut command).unwrap();
+        if run.stdout.is_empty() { run.output() } else { run.stdout }
     }
 }
