@@ -176,6 +176,10 @@ pub enum BadReceipt {
     OtherCertificate,
     /// The entry does not say that a certificate was issued.
     NotAnIssuance,
+    /// The entry is about another time-stamp.
+    OtherToken,
+    /// The entry does not say that a time-stamp was made.
+    NotAStamp,
     /// The path does not lead from the entry to the checkpoint.
     NotInLog,
     /// The checkpoint does not read.
@@ -208,6 +212,8 @@ impl fmt::Display for BadReceipt {
             }
             Self::OtherCertificate => f.write_str("the receipt is for another certificate"),
             Self::NotAnIssuance => f.write_str("the receipt's entry does not record an issuance"),
+            Self::OtherToken => f.write_str("the receipt is for another time-stamp"),
+            Self::NotAStamp => f.write_str("the receipt's entry does not record a time-stamp"),
             Self::NotInLog => f.write_str("the entry is not in the log of the receipt's checkpoint"),
             Self::Checkpoint(why) => write!(f, "the receipt's checkpoint does not read: {why}"),
             Self::Times => f.write_str("the entry is younger than the checkpoint that should hold it"),
@@ -236,6 +242,30 @@ pub fn verify(
     anchors: &[Vec<u8>],
     at: Instant,
 ) -> Result<ReceiptFacts, BadReceipt> {
+    let about = About { what: certificate, events: &[Event::CertificateIssued, Event::IssuerCreated] };
+    check(receipt, about, anchors, at)
+}
+
+/// As [`verify`], for a time-stamp token: its DER, without a response around it.
+///
+/// # Errors
+/// [`BadReceipt`] names the first thing that does not fit.
+pub fn verify_token(
+    receipt: &Receipt,
+    token: &[u8],
+    anchors: &[Vec<u8>],
+    at: Instant,
+) -> Result<ReceiptFacts, BadReceipt> {
+    check(receipt, About { what: Some(token), events: &[Event::TimeStamped] }, anchors, at)
+}
+
+/// What a receipt should be for, and what the log says when that came about.
+struct About<'a> {
+    what: Option<&'a [u8]>,
+    events: &'a [Event],
+}
+
+fn check(receipt: &Receipt, about: About<'_>, anchors: &[Vec<u8>], at: Instant) -> Result<ReceiptFacts, BadReceipt> {
     if receipt.version != VERSION {
         return Err(BadReceipt::Version(receipt.version));
     }
@@ -244,13 +274,14 @@ pub fn verify(
     if entry.seq != receipt.seq {
         return Err(BadReceipt::Position { receipt: receipt.seq, entry: entry.seq });
     }
-    if let Some(certificate) = certificate {
-        if entry.payload_digest != engine::sm3::hash(certificate) {
-            return Err(BadReceipt::OtherCertificate);
+    if let Some(what) = about.what {
+        let token = about.events.contains(&Event::TimeStamped);
+        if entry.payload_digest != engine::sm3::hash(what) {
+            return Err(if token { BadReceipt::OtherToken } else { BadReceipt::OtherCertificate });
         }
-        let issuance = [Event::CertificateIssued, Event::IssuerCreated].iter().any(|one| one.as_str() == entry.event);
-        if !issuance || entry.outcome.starts_with("refused") {
-            return Err(BadReceipt::NotAnIssuance);
+        let came_about = about.events.iter().any(|one| one.as_str() == entry.event);
+        if !came_about || entry.outcome.starts_with("refused") {
+            return Err(if token { BadReceipt::NotAStamp } else { BadReceipt::NotAnIssuance });
         }
     }
     let checkpoint = decoded(&receipt.checkpoint, LONGEST_CHECKPOINT, Field::Checkpoint)?;

@@ -23,6 +23,8 @@ pub enum Failure {
     Usage(String),
     /// What was checked is not good; the answer was printed already.
     NotGood,
+    /// What was checked is neither known to be good nor to be bad; the answer was printed already.
+    Undecided,
     /// A check could not be run. Holds one whole sentence.
     NotRun(String),
 }
@@ -57,14 +59,14 @@ impl Failure {
     pub const fn exit(&self) -> u8 {
         match self {
             Self::Refused(_) | Self::Unreachable(_) | Self::Here(_) | Self::NotGood => 1,
-            Self::Usage(_) | Self::NotRun(_) => 2,
+            Self::Usage(_) | Self::NotRun(_) | Self::Undecided => 2,
         }
     }
 
     /// Whether everything to say was said.
     #[must_use]
     pub const fn is_printed(&self) -> bool {
-        matches!(self, Self::NotGood)
+        matches!(self, Self::NotGood | Self::Undecided)
     }
 
     /// As the problem that `--json` prints.
@@ -75,7 +77,7 @@ impl Failure {
             Self::Unreachable(sentence) => (ErrorCode::Unreachable, sentence),
             Self::Here(sentence) | Self::NotRun(sentence) => (ErrorCode::CommandFailed, sentence),
             Self::Usage(sentence) => (ErrorCode::BadRequest, sentence),
-            Self::NotGood => (ErrorCode::CommandFailed, &String::new()),
+            Self::NotGood | Self::Undecided => (ErrorCode::CommandFailed, &String::new()),
         };
         Problem {
             code: code.as_str().to_owned(),
@@ -96,7 +98,7 @@ impl Failure {
             Self::Unreachable(sentence) | Self::Here(sentence) | Self::Usage(sentence) | Self::NotRun(sentence) => {
                 return plain(sentence);
             }
-            Self::NotGood => return String::new(),
+            Self::NotGood | Self::Undecided => return String::new(),
         };
         let sentence = language.of(&problem.message.en, &problem.message.zh);
         let mut text = format!("{} ({})", plain(sentence), plain(&problem.code));

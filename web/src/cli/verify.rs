@@ -1,4 +1,4 @@
-//! `yinxin verify`: checks certificates, receipts and CRLs as a stranger would, with nothing but files.
+//! `yinxin verify`: checks certificates, time-stamps, receipts and CRLs as a stranger would, with nothing but files.
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -11,12 +11,14 @@ use serde::Serialize;
 use crate::cli::args::{Global, Verify};
 use crate::cli::console::Console;
 use crate::cli::failure::Failure;
+use crate::cli::language::Language;
 use crate::cli::table::{Table, plain};
 
 mod certificate;
 mod crl;
 mod input;
 mod receipt;
+mod token;
 
 /// How a check came out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -24,6 +26,8 @@ mod receipt;
 enum Outcome {
     Pass,
     Fail,
+    /// It could not be checked, and without it nothing is proven.
+    Unknown,
     /// There was nothing to check it with; not a fault.
     NotChecked,
 }
@@ -34,19 +38,22 @@ struct Step {
     check: &'static str,
     result: Outcome,
     detail: String,
+    /// The same in Chinese, where there is a sentence for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail_zh: Option<String>,
 }
 
 impl Step {
     fn pass(check: &'static str, detail: impl Into<String>) -> Self {
-        Self { check, result: Outcome::Pass, detail: detail.into() }
+        Self { check, result: Outcome::Pass, detail: detail.into(), detail_zh: None }
     }
 
     fn fail(check: &'static str, detail: impl Into<String>) -> Self {
-        Self { check, result: Outcome::Fail, detail: detail.into() }
+        Self { check, result: Outcome::Fail, detail: detail.into(), detail_zh: None }
     }
 
     fn not_checked(check: &'static str, detail: impl Into<String>) -> Self {
-        Self { check, result: Outcome::NotChecked, detail: detail.into() }
+        Self { check, result: Outcome::NotChecked, detail: detail.into(), detail_zh: None }
     }
 }
 
@@ -55,20 +62,24 @@ impl Step {
 struct Item {
     /// Where it came from.
     file: String,
-    /// `certificate`, `receipt` or `crl`.
+    /// `certificate`, `time-stamp`, `receipt` or `crl`.
     kind: &'static str,
     /// What it calls itself.
     name: String,
-    /// No check failed.
+    /// No check failed, and none that is necessary was left out.
     good: bool,
+    /// Nothing failed, but something necessary could not be checked.
+    undecided: bool,
     /// Every check.
     checks: Vec<Step>,
 }
 
 impl Item {
     fn new(file: &std::path::Path, kind: &'static str, name: String, checks: Vec<Step>) -> Self {
-        let good = checks.iter().all(|step| step.result != Outcome::Fail);
-        Self { file: file.display().to_string(), kind, name, good, checks }
+        let any = |outcome| checks.iter().any(|step| step.result == outcome);
+        let undecided = any(Outcome::Unknown) && !any(Outcome::Fail);
+        let good = !undecided && !any(Outcome::Fail);
+        Self { file: file.display().to_string(), kind, name, good, undecided, checks }
     }
 }
 
@@ -98,18 +109,35 @@ struct Against {
 /// Runs it.
 ///
 /// # Errors
-/// [`Failure::NotGood`] if anything is bad, [`Failure::NotRun`] if something could not be checked at all.
+/// [`Failure::NotGood`] if anything is bad, [`Failure::Undecided`] or [`Failure::NotRun`] if something could not
+/// be checked.
 pub fn run(global: &Global, console: Console, args: &Verify) -> Result<(), Failure> {
-    let answer = check(global, args).map_err(|failure| match failure {
+    let (global, args) = with_data(global, args);
+    let answer = check(&global, &args).map_err(|failure| match failure {
         Failure::Here(why) => Failure::NotRun(why),
         other => other,
     })?;
-    console.answer(&answer, || answer_text(&answer))?;
-    if answer.good { Ok(()) } else { Err(Failure::NotGood) }
+    console.answer(&answer, || answer_text(&answer, console.language))?;
+    if answer.good {
+        Ok(())
+    } else if answer.items.iter().all(|item| item.good || item.undecided) {
+        Err(Failure::Undecided)
+    } else {
+        Err(Failure::NotGood)
+    }
+}
+
+/// `--data` names the data directory everywhere; where it names a file, the data of a time-stamp are meant.
+fn with_data(global: &Global, args: &Verify) -> (Global, Verify) {
+    let (mut global, mut args) = (global.clone(), args.clone());
+    if args.of.is_none() && global.data.as_ref().is_some_and(|data| data.is_file()) {
+        args.of = global.data.take();
+    }
+    (global, args)
 }
 
 fn check(global: &Global, args: &Verify) -> Result<Answer, Failure> {
-    let input::Given { things, mut receipts, crls } = input::read(&args.files)?;
+    let input::Given { things, mut receipts, crls } = input::read(&args.files, args.proof.as_deref())?;
     let against = input::against(global, args, crls)?;
     let mut items: Vec<(usize, Item)> = Vec::new();
     for thing in &things {
@@ -120,6 +148,10 @@ fn check(global: &Global, args: &Verify) -> Result<Answer, Failure> {
             }
             input::Content::Damaged(why) => {
                 Item::new(&thing.file, "certificate", "?".to_owned(), vec![Step::fail("form", why.clone())])
+            }
+            input::Content::Token(opened) => {
+                let receipt = receipts.take_about(opened.der());
+                token::check(&thing.file, opened, receipt.as_ref(), args, &against)?
             }
             input::Content::Crl(crl) => crl::check(&thing.file, crl, &against),
         };
@@ -133,19 +165,25 @@ fn check(global: &Global, args: &Verify) -> Result<Answer, Failure> {
     Ok(Answer { good: items.iter().all(|item| item.good), at: against.at.to_string(), items })
 }
 
-fn answer_text(answer: &Answer) -> String {
+fn answer_text(answer: &Answer, language: Language) -> String {
     let mut text = String::new();
     for item in &answer.items {
-        let verdict = if item.good { "good" } else { "NOT GOOD" };
+        let verdict = match (item.good, item.undecided) {
+            (true, _) => language.of("good", "有效"),
+            (_, true) => language.of("NOT DECIDED", "无法判定"),
+            _ => language.of("NOT GOOD", "无效"),
+        };
         let _ = writeln!(text, "{}: {} {}: {verdict}", plain(&item.file), item.kind, plain(&item.name));
         let mut table = Table::bare(3);
         for step in &item.checks {
             let result = match step.result {
                 Outcome::Pass => "  pass",
                 Outcome::Fail => "  FAIL",
+                Outcome::Unknown => "  ?",
                 Outcome::NotChecked => "  -",
             };
-            table.row([result, step.check, &step.detail]);
+            let detail = step.detail_zh.as_deref().filter(|_| language == Language::Chinese);
+            table.row([result, step.check, detail.unwrap_or(&step.detail)]);
         }
         let _ = write!(text, "{table}");
     }

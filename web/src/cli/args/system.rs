@@ -118,19 +118,21 @@ pub struct Restore {
 }
 
 /// `yinxin verify`.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(after_help = "\
-Told by content: certificates (PEM or DER), receipts (receipt.json), CRLs. chain.pem and receipt.json beside
-a certificate are used by themselves. Believed are the trust store (`yinxin trust list`) and the roots of the
+Told by content: certificates (PEM or DER), time-stamps (RFC 3161, anybody's), receipts (receipt.json), CRLs.
+chain.pem and receipt.json beside a certificate are used by themselves, and for contract.pdf.tsr the file
+contract.pdf. Believed are the trust store (`yinxin trust list`) and the roots of the
 data directory. Needs no server and no network.
 
 Exit status: 0 all good, 1 something is not, 2 it could not be checked.
 
 Examples:
   yinxin verify www.example.cn/cert.pem
-  yinxin verify cert.pem --chain chain.pem --crl latest.crl --at 2026-12-31T00:00:00Z")]
+  yinxin verify cert.pem --chain chain.pem --crl latest.crl --at 2026-12-31T00:00:00Z
+  yinxin verify token.tsr --data contract.pdf --proof proof.json --policy 1.2.3.4.1")]
 pub struct Verify {
-    /// Certificates, receipts, CRLs, or folders written by `issue`.
+    /// Certificates, time-stamps, receipts, CRLs, or folders written by `issue`.
     #[arg(required = true)]
     pub files: Vec<PathBuf>,
     /// Certificates between the holder's and the root (PEM).
@@ -140,9 +142,18 @@ pub struct Verify {
     #[arg(long, value_name = "FILE")]
     pub crl: Vec<PathBuf>,
     /// Believe these roots only (PEM).
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, visible_alias = "trust", value_name = "FILE")]
     pub root: Vec<PathBuf>,
     /// Check as of this moment, RFC 3339 [default: now].
     #[arg(long, value_name = "TIME")]
     pub at: Option<pki_config::Instant>,
+    /// The data that the time-stamp is about; --data FILE says the same [default: its name without .tsr].
+    #[arg(long, value_name = "FILE")]
+    pub of: Option<PathBuf>,
+    /// The proof that the time-stamp stands in its authority's log.
+    #[arg(long, value_name = "FILE")]
+    pub proof: Option<PathBuf>,
+    /// The policy that the time-stamp must have been made under, as an object identifier.
+    #[arg(long, value_name = "OID")]
+    pub policy: Option<String>,
 }

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crypto_pool::path::{Anchors, Cert, Crl};
+use tsa::core::opened::{BadToken, OpenedToken};
 
 use super::{Against, Thing, moment};
 use crate::api::Receipt;
@@ -24,6 +25,8 @@ pub(super) enum Content {
     Damaged(String),
     /// A CRL.
     Crl(Crl),
+    /// A time-stamp.
+    Token(Box<OpenedToken>),
 }
 
 /// Everything that was given.
@@ -51,6 +54,12 @@ impl Receipts {
         serde_json::from_slice(&bytes).ok()
     }
 
+    /// The receipt whose entry records these bytes, if it was given.
+    pub(super) fn take_about(&mut self, what: &[u8]) -> Option<Receipt> {
+        let place = self.0.iter().position(|(_, _, receipt)| super::receipt::is_about(receipt, what))?;
+        Some(self.0.remove(place).2)
+    }
+
     /// Those without a certificate.
     pub(super) fn left(self) -> Vec<(usize, PathBuf, Receipt)> {
         self.0
@@ -60,9 +69,13 @@ impl Receipts {
 /// Reads every file.
 ///
 /// # Errors
-/// A file cannot be read, or is none of the three kinds.
-pub(super) fn read(files: &[PathBuf]) -> Result<Given, Failure> {
+/// A file cannot be read, or is none of the kinds.
+pub(super) fn read(files: &[PathBuf], proof: Option<&Path>) -> Result<Given, Failure> {
     let mut given = Given { things: Vec::new(), receipts: Receipts(Vec::new()), crls: Vec::new() };
+    if let Some(proof) = proof {
+        let bytes = file::read(proof, LARGEST_RECEIPT)?;
+        given.receipts.0.push((files.len(), proof.to_owned(), receipt(proof, &bytes)?));
+    }
     for (place, path) in files.iter().enumerate() {
         let file = if path.is_dir() { path.join(CERTIFICATE) } else { path.clone() };
         let bytes = file::read(&file, LARGEST)?;
@@ -95,7 +108,8 @@ fn receipt(path: &Path, bytes: &[u8]) -> Result<Receipt, Failure> {
 }
 
 fn content(path: &Path, bytes: Vec<u8>) -> Result<Content, Failure> {
-    let neither = || Failure::Here(format!("{} is neither a certificate nor a receipt nor a CRL.", path.display()));
+    let neither =
+        || Failure::Here(format!("{} is neither a certificate nor a time-stamp, a receipt or a CRL.", path.display()));
     if pem::is_pem(&bytes) {
         if bytes.windows(20).any(|w| w == b"-----BEGIN X509 CRL-") {
             let der = pem::crl(&bytes).map_err(|_| neither())?;
@@ -108,6 +122,13 @@ fn content(path: &Path, bytes: Vec<u8>) -> Result<Content, Failure> {
     }
     if Cert::from_der(&bytes).is_ok() {
         return Ok(certificate(path, &bytes));
+    }
+    match OpenedToken::from_der(&bytes) {
+        Ok(token) => return Ok(Content::Token(Box::new(token))),
+        Err(why @ (BadToken::Refusal { .. } | BadToken::Signers(_))) => {
+            return Err(Failure::Here(format!("{} is no time-stamp: {why}.", path.display())));
+        }
+        Err(_) => {}
     }
     Crl::from_der(bytes).map(Content::Crl).map_err(|_| neither())
 }

@@ -9,12 +9,25 @@ use ledger::audit::Entry;
 
 use super::{Against, Item, Step};
 use crate::api::Receipt;
-use crate::receipt::{ReceiptFacts, verify};
+use crate::receipt::{ReceiptFacts, verify, verify_token};
 
 /// Whether a receipt speaks of this certificate; whether it tells the truth is for [`check`].
 pub(super) fn is_of(receipt: &Receipt, leaf: &Cert) -> bool {
+    is_about(receipt, leaf.der())
+}
+
+/// Whether a receipt's entry records these bytes; whether it tells the truth is another question.
+pub(super) fn is_about(receipt: &Receipt, what: &[u8]) -> bool {
     let entry = BASE64.decode(&receipt.entry).ok().and_then(|leaf| Entry::from_der(&leaf).ok());
-    entry.is_some_and(|entry| entry.payload_digest == engine::sm3::hash(leaf.der()))
+    entry.is_some_and(|entry| entry.payload_digest == engine::sm3::hash(what))
+}
+
+/// Checks the receipt of a time-stamp.
+pub(super) fn check_token(receipt: &Receipt, token: &[u8], against: &Against) -> Step {
+    match verify_token(receipt, token, &anchors(against), against.at) {
+        Ok(facts) => Step::pass("log", told(&facts)),
+        Err(why) => Step::fail("log", why.to_string()),
+    }
 }
 
 /// Checks the receipt of a certificate.
