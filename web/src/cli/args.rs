@@ -7,11 +7,13 @@ use clap::{Args, Parser, Subcommand};
 mod cert;
 mod ocsp;
 mod office;
+mod stamp;
 mod system;
 
 pub use cert::{Approve, CertName, Crl, Issue, KeyType, List, Reject, Revoke, Show};
 pub use ocsp::{Ask, NameHash, OcspCommand, OcspQuery, OcspStaple};
 pub use office::{AuditCommand, Claim, ExportArgs, OfficerAddArgs, OfficerCommand, ProofArgs, TrustCommand};
+pub use stamp::{Stamp, StampHash};
 pub use system::{Backup, ClockCommand, ConfigCommand, Init, Restore, Unseal, Up, Verify};
 
 /// 印信 Yinxin: a certificate authority whose heart is SM2.
@@ -131,7 +133,9 @@ pub enum Command {
     Doctor,
     /// How the server does.
     Status,
-    /// Check certificates, receipts and CRLs, without a server.
+    /// Get time-stamps for files.
+    Stamp(Stamp),
+    /// Check certificates, time-stamps, receipts and CRLs, without a server.
     Verify(Verify),
     /// Explain an error code.
     Error {

@@ -39,6 +39,22 @@ pub fn write_new(path: &Path, bytes: &[u8], mode: u32) -> Result<(), Failure> {
     })
 }
 
+/// Puts a new file in place in one step: who looks meanwhile sees nothing or all of it. On the disk when this
+/// returns.
+///
+/// # Errors
+/// It exists (then it is untouched) or cannot be written (then nothing is left of it).
+pub fn put_new(path: &Path, bytes: &[u8], mode: u32) -> Result<(), Failure> {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{}.new", std::process::id()));
+    let beside = path.with_file_name(name);
+    write_new(&beside, bytes, mode)?;
+    // A link, unlike a rename, never takes the place of what is there.
+    let linked = std::fs::hard_link(&beside, path);
+    let _ = std::fs::remove_file(&beside);
+    linked.and_then(|()| sync_folder(path)).map_err(|e| Failure::file(path, &e))
+}
+
 /// Puts a file in place in one step, over one that may be there: who reads it meanwhile gets the old or the
 /// new one whole. On the disk when this returns.
 ///
@@ -89,6 +105,16 @@ mod tests {
         write_new(&path, b"first", SECRET).unwrap();
         assert!(matches!(write_new(&path, b"second", SECRET), Err(Failure::Here(_))));
         assert_eq!(std::fs::read(&path).unwrap(), b"first");
+    }
+
+    #[test]
+    fn a_file_is_put_whole_and_never_over_another() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("token");
+        put_new(&path, b"first", PUBLIC).unwrap();
+        assert!(put_new(&path, b"second", PUBLIC).is_err());
+        assert_eq!(std::fs::read(&path).unwrap(), b"first");
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1, "nothing is left beside it");
     }
 
     #[test]

@@ -18,7 +18,7 @@ mod certificate;
 mod crl;
 mod input;
 mod receipt;
-mod token;
+pub(super) mod token;
 
 /// How a check came out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

@@ -17,7 +17,7 @@ use crate::cli::args::Verify;
 use crate::cli::failure::Failure;
 
 /// How time-stamps of files are named.
-pub(crate) const ENDING: &str = "tsr";
+pub(in crate::cli) const ENDING: &str = "tsr";
 
 /// Every check of it.
 ///
@@ -66,7 +66,7 @@ fn beside(token: &Path) -> Option<PathBuf> {
 ///
 /// # Errors
 /// It cannot be read.
-pub(crate) fn digest_of(path: &Path, hash: Hash) -> Result<Vec<u8>, Failure> {
+pub(in crate::cli) fn digest_of(path: &Path, hash: Hash) -> Result<Vec<u8>, Failure> {
     let mut file = File::open(path).map_err(|e| Failure::file(path, &e))?;
     let mut digester = Digester::new(hash);
     let mut buffer = vec![0; 256 * 1024];
@@ -82,7 +82,7 @@ pub(crate) fn digest_of(path: &Path, hash: Hash) -> Result<Vec<u8>, Failure> {
 ///
 /// # Errors
 /// It is no object identifier.
-pub(crate) fn policy(text: &str) -> Result<Oid, Failure> {
+pub(in crate::cli) fn policy(text: &str) -> Result<Oid, Failure> {
     let wrong = |_| Failure::Usage(format!("\"{}\" is no object identifier such as 1.2.3.4.1.", text.escape_debug()));
     Oid::new(text).map_err(wrong)
 }
@@ -103,7 +103,7 @@ impl From<Finding> for Step {
 ///
 /// # Errors
 /// The sentences of everything that failed.
-pub(crate) fn must_hold(findings: &[Finding]) -> Result<(), String> {
+pub(in crate::cli) fn must_hold(findings: &[Finding]) -> Result<(), String> {
     if Judgement::of(findings) != Judgement::Invalid {
         return Ok(());
     }

@@ -1,0 +1,250 @@
+//! `yinxin stamp`: time-stamps for files, from our authority or another's, checked before they are kept.
+
+use std::io::{IsTerminal as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use const_oid::ObjectIdentifier as Oid;
+use crypto_pool::path::{Anchors, Cert};
+use crypto_pool::tlv::{self, INTEGER, OCTET_STRING, SEQUENCE};
+use pki_config::time::SystemClock;
+use pki_config::{Clock as _, Random as _};
+use serde::Serialize;
+use tokio::task::JoinSet;
+use tsa::core::opened::OpenedToken;
+use tsa::core::request::Hash;
+use tsa::core::verify::{Against, Outcome, Question, verify};
+
+use crate::cli::args::{Global, Stamp, StampHash};
+use crate::cli::console::Console;
+use crate::cli::failure::{Failure, sentence};
+use crate::cli::table::plain;
+use crate::cli::verify::token::{ENDING, digest_of, must_hold, policy};
+use crate::cli::{client, config, file, pem, trust};
+
+/// How long an authority is waited for.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// Largest answer. Unit: bytes.
+const LARGEST: usize = 256 * 1024;
+/// Requests under way at once: enough that the authority can sign many together.
+const AT_ONCE: usize = 32;
+
+/// One line of the answer.
+#[derive(Debug, Serialize)]
+struct Line {
+    file: PathBuf,
+    /// Where the time-stamp is; absent if there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token: Option<PathBuf>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    time: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    serial: Option<String>,
+    /// Whether the authority's root is believed here.
+    trusted: bool,
+    /// Why there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+}
+
+/// What all requests have in common.
+struct Plan {
+    url: String,
+    hash: Hash,
+    policy: Option<Oid>,
+    anchors: Anchors,
+    replace: bool,
+}
+
+/// Runs it.
+///
+/// # Errors
+/// [`Failure::NotGood`] if a file got no time-stamp; the answer then says which and why.
+pub async fn run(global: &Global, console: Console, args: Stamp) -> Result<(), Failure> {
+    let plan = Arc::new(Plan::of(global, &args)?);
+    let total = args.files.len();
+    let mut waiting = args.files.into_iter().enumerate();
+    let mut under_way = JoinSet::new();
+    let mut lines: Vec<(usize, Line)> = Vec::with_capacity(total);
+    let progress = !console.json && total > 1 && std::io::stderr().is_terminal();
+    loop {
+        while under_way.len() < AT_ONCE {
+            let Some((place, path)) = waiting.next() else { break };
+            let plan = Arc::clone(&plan);
+            under_way.spawn(async move { (place, plan.stamp(path).await) });
+        }
+        let Some(done) = under_way.join_next().await else { break };
+        if let Ok(done) = done {
+            lines.push(done);
+        }
+        if progress {
+            let last = if lines.len() == total { "\r\x1b[K" } else { "" };
+            let _ = write!(std::io::stderr(), "\r{} / {total}\x1b[K{last}", lines.len());
+        }
+    }
+    lines.sort_by_key(|(place, _)| *place);
+    let lines: Vec<Line> = lines.into_iter().map(|(_, line)| line).collect();
+    console.answer(&lines, || text(&lines))?;
+    if lines.len() == total && lines.iter().all(|line| line.error.is_none()) { Ok(()) } else { Err(Failure::NotGood) }
+}
+
+fn text(lines: &[Line]) -> String {
+    let mut out = String::new();
+    for line in lines {
+        let file = plain(&line.file.display().to_string());
+        let told = match (&line.error, &line.token, &line.time, &line.serial) {
+            (None, Some(token), Some(time), Some(serial)) => {
+                let token = plain(&token.display().to_string());
+                let doubt = if line.trusted { "" } else { "; its root is not believed here (`yinxin trust add`)" };
+                format!("{token}, {time}, serial {serial}{doubt}")
+            }
+            (error, ..) => format!("NOT STAMPED: {}", plain(error.as_deref().unwrap_or("?"))),
+        };
+        out.push_str(&format!("{file}: {told}\n"));
+    }
+    out
+}
+
+impl Plan {
+    fn of(global: &Global, args: &Stamp) -> Result<Self, Failure> {
+        let url = match &args.url {
+            Some(url) => url.clone(),
+            None => format!("{}/tsa", config::load(global)?.0.public_url()),
+        };
+        let mut roots = Vec::new();
+        for root in trust::believed(&global.data_dir())? {
+            roots.extend(Cert::from_der(&root.der));
+        }
+        for path in &args.root {
+            for der in pem::certificates_in(path)? {
+                roots.push(Cert::from_der(&der).map_err(|why| Failure::here(&why))?);
+            }
+        }
+        let hash = match args.hash {
+            StampHash::Sm3 => Hash::Sm3,
+            StampHash::Sha256 => Hash::Sha256,
+            StampHash::Sha384 => Hash::Sha384,
+            StampHash::Sha512 => Hash::Sha512,
+        };
+        let policy = args.policy.as_deref().map(policy).transpose()?;
+        Ok(Self { url, hash, policy, anchors: Anchors::new(roots), replace: args.replace })
+    }
+
+    async fn stamp(&self, path: PathBuf) -> Line {
+        let mut line = Line { file: path.clone(), token: None, time: None, serial: None, trusted: false, error: None };
+        match self.get(&path).await {
+            Ok((token, kept, trusted)) => {
+                line.time = Some(token.info.time.to_string());
+                line.serial = Some(token.serial_hex());
+                line.token = Some(kept);
+                line.trusted = trusted;
+            }
+            Err(failure) => line.error = Some(failure.to_text(crate::cli::language::Language::from_environment())),
+        }
+        line
+    }
+
+    async fn get(&self, path: &Path) -> Result<(OpenedToken, PathBuf, bool), Failure> {
+        let kept = beside(path);
+        // Asked first, so that no time-stamp is made that could not be kept; and again when it is written.
+        if !self.replace && kept.exists() {
+            return Err(Failure::Here(format!("{} exists already; --replace replaces it.", kept.display())));
+        }
+        let (path, hash) = (path.to_owned(), self.hash);
+        let digest = tokio::task::spawn_blocking(move || digest_of(&path, hash));
+        let digest = digest.await.map_err(|why| Failure::here(&why))??;
+        let nonce = nonce()?;
+        let ask = request(self.hash, &digest, self.policy, &nonce);
+        let (status, body) =
+            client::post_plain(&self.url, "application/timestamp-query", ask, PATIENCE, LARGEST).await?;
+        if !status.is_success() {
+            return Err(Failure::Unreachable(format!("{} answers with HTTP status {}.", self.url, status.as_u16())));
+        }
+        let unfit =
+            |why: &dyn std::fmt::Display| Failure::Here(sentence(&format!("{} gave no time-stamp: {why}", self.url)));
+        let token = OpenedToken::from_der(&body).map_err(|why| unfit(&why))?;
+        let against = Against {
+            data_digest: Some(&digest),
+            anchors: self.anchors.clone(),
+            policy: self.policy,
+            nonce: Some(&nonce),
+            now: Some(SystemClock.now()),
+            ..Against::default()
+        };
+        if token.info.hash != Some(self.hash) {
+            return Err(unfit(&"it is about another digest"));
+        }
+        let findings = verify(&token, &against);
+        must_hold(&findings).map_err(|why| unfit(&why))?;
+        let passed = |question| findings.iter().any(|one| one.check == question && one.result == Outcome::Pass);
+        // A certificate that is neither in the token nor known here proves nothing to anybody later.
+        if !passed(Question::Signature) {
+            return Err(unfit(&"its signature cannot be checked"));
+        }
+        if self.replace {
+            file::replace(&kept, &body, file::PUBLIC)?;
+        } else {
+            file::put_new(&kept, &body, file::PUBLIC)?;
+        }
+        Ok((token, kept, passed(Question::Chain)))
+    }
+}
+
+/// `contract.pdf.tsr` for `contract.pdf`.
+fn beside(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".");
+    name.push(ENDING);
+    PathBuf::from(name)
+}
+
+/// The content octets of a positive INTEGER of 128 random bits.
+fn nonce() -> Result<Vec<u8>, Failure> {
+    let mut nonce = vec![0; 16];
+    let random = crypto_pool::OsRandom::open().map_err(|e| Failure::here(&e))?;
+    random.fill(&mut nonce).map_err(|e| Failure::here(&e))?;
+    // Neither negative nor shorter than it could be written.
+    nonce[0] = nonce[0] & 0x7f | 0x40;
+    Ok(nonce)
+}
+
+/// `TimeStampReq` (RFC 3161 2.4.1), with the certificates asked for.
+fn request(hash: Hash, digest: &[u8], policy: Option<Oid>, nonce: &[u8]) -> Vec<u8> {
+    let algorithm = tlv::write(SEQUENCE, &[&tlv::write(tlv::OID, &[hash.oid().as_bytes()])]);
+    let imprint = tlv::write(SEQUENCE, &[&algorithm, &tlv::write(OCTET_STRING, &[digest])]);
+    let policy = policy.map_or_else(Vec::new, |policy| tlv::write(tlv::OID, &[policy.as_bytes()]));
+    let nonce = tlv::write(INTEGER, &[nonce]);
+    tlv::write(SEQUENCE, &[&[INTEGER, 1, 1], &imprint, &policy, &nonce, &[tlv::BOOLEAN, 1, 0xff]])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tsa::core::request::StampRequest;
+
+    #[test]
+    fn the_request_reads_as_what_was_asked() {
+        let nonce = nonce().unwrap();
+        let der = request(Hash::Sha256, &[7; 32], Some(Oid::new_unwrap("1.2.3.4.1")), &nonce);
+        let read = StampRequest::parse(&der).unwrap();
+        assert_eq!((read.imprint().hash(), read.imprint().digest()), (Hash::Sha256, &[7; 32][..]));
+        assert!(read.cert_req());
+        assert_eq!(nonce.len(), 16);
+    }
+
+    #[test]
+    fn the_request_is_byte_for_byte_what_openssl_asks() {
+        // openssl ts -query -digest 07…07 -sha256 -no_nonce -tspolicy 1.2.3.4.1 -cert, the nonce 0x4142 put in by
+        // hand; OpenSSL writes NULL parameters, which RFC 5754 2 has us leave out.
+        let der = request(Hash::Sha256, &[7; 32], Some(Oid::new_unwrap("1.2.3.4.1")), &[0x41, 0x42]);
+        let head = b"\x30\x40\x02\x01\x01\x30\x2f\x30\x0b\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x01\x04\x20";
+        assert_eq!(&der[..head.len()], head);
+        assert!(der.ends_with(b"\x06\x04\x2a\x03\x04\x01\x02\x02\x41\x42\x01\x01\xff"), "{der:x?}");
+    }
+
+    #[test]
+    fn a_time_stamp_lies_beside_its_file() {
+        assert_eq!(beside(Path::new("a/contract.pdf")), Path::new("a/contract.pdf.tsr"));
+    }
+}
