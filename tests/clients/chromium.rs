@@ -14,6 +14,7 @@ const POLICIES: &str = "/etc/chromium";
 pub struct Chromium {
     program: PathBuf,
     folder: PathBuf,
+    attempts: u32,
 }
 
 impl Chromium {
@@ -41,19 +42,36 @@ impl Chromium {
         std::fs::create_dir_all(&managed).unwrap();
         let policy = serde_json::json!({ "EnableOnlineRevocationChecks": true });
         std::fs::write(managed.join("revocation.json"), policy.to_string()).unwrap();
-        Self { program: program.to_owned(), folder: folder.to_owned() }
+        Self { program: program.to_owned(), folder: folder.to_owned(), attempts: 0 }
     }
 
-    /// Opens an address and gives the page, Chromium's own error page included. `*.test` leads to this machine.
-    pub fn open(&self, url: &str) -> String {
+    /// Opens an address and gives what Chromium shows and says, its own error page included. `*.test` leads to this machine.
+    pub fn open(&mut self, url: &str) -> String {
+        let mut said = String::new();
+        // On a busy machine it sometimes ends before the page is there, and says nothing of it.
+        for _ in 0..3 {
+            self.attempts += 1;
+            match self.attempt(url) {
+                Ok(page) => return page,
+                Err(output) => said = output,
+            }
+        }
+        panic!("Chromium shows nothing: {said}");
+    }
+
+    /// With a profile of its own each time, so that no answer of before is remembered.
+    fn attempt(&self, url: &str) -> Result<String, String> {
+        let attempt = self.attempts;
         let mut command = Command::new("unshare");
         command.args(["-rm", "sh", "-c", &format!("mount --bind \"$0\" {POLICIES} && exec \"$@\"")]);
         command.arg(self.folder.join("etc")).arg("timeout").arg("40").arg(&self.program);
         command.args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--dump-dom"]);
         command.arg("--disable-background-networking").arg("--no-first-run");
-        command.arg(format!("--user-data-dir={}", self.folder.join("profile").display()));
+        command.arg(format!("--user-data-dir={}", self.folder.join(format!("profile-{attempt}")).display()));
         command.arg("--host-resolver-rules=MAP *.test 127.0.0.1").arg(url).env("HOME", &self.folder);
         let run = capture(&mut command).unwrap();
-        if run.stdout.is_empty() { run.output() } else { run.stdout }
+        // A page that it refuses may come as its error page, or as a line among its complaints.
+        let loaded = !run.stdout.trim().is_empty() || run.stderr.contains("net::ERR_");
+        if loaded { Ok(run.output()) } else { Err(run.output()) }
     }
 }

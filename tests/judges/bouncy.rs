@@ -148,13 +148,16 @@ fn compile(jars: &OsString) -> Result<PathBuf, String> {
         fs::write(&source, text).map_err(|e| format!("{}: {e}", source.display()))?;
         javac.arg(source);
     }
-    let run = capture(&mut javac)
-        .map_err(|why| format!("no Java compiler: {why} (Debian: default-jdk-headless)"))?;
+    let run = capture(&mut javac).map_err(|why| format!("no Java compiler: {why} (Debian: default-jdk-headless)"))?;
     // Without the compiler there is nothing to judge with; with it, a program of ours that does
     // not compile is our fault and no reason to leave anything out.
     assert_eq!(run.code, Some(0), "Judge.java does not compile:\n{}", run.output());
     if fs::rename(&work, &classes).is_err() {
         let _ = fs::remove_dir_all(&work);
     }
-    if SOURCES.iter().all(|(name, _)| classes.join(format!("{name}.class")).exists()) { Ok(classes) } else { Err(format!("no {}", classes.display())) }
+    if SOURCES.iter().all(|(name, _)| classes.join(format!("{name}.class")).exists()) {
+        Ok(classes)
+    } else {
+        Err(format!("no {}", classes.display()))
+    }
 }

@@ -39,6 +39,11 @@ impl Pkilint {
         self.lint("lint_crl", &["lint", "-t", "CRL", "-p", "PKIX"], file)
     }
 
+    /// An OCSP answer against RFC 6960; refused on any finding of severity WARNING or above.
+    pub fn ocsp(&self, file: &Path) -> Verdict {
+        self.lint("lint_ocsp_response", &["lint"], file)
+    }
+
     fn lint(&self, program: &str, arguments: &[&str], file: &Path) -> Verdict {
         let mut command = Command::new(self.bin.join(program));
         match capture(command.args(arguments).args(["-s", "WARNING", "-f", "TEXT"]).arg(file)) {
