@@ -6,6 +6,8 @@
 
 use serde::{Deserialize, Serialize};
 
+pub mod tsa;
+
 /// The body of every error answer.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Problem {

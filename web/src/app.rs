@@ -4,7 +4,7 @@
 //! `app/first_start.rs` makes an installation, `app/own.rs` keeps the certificates the suite uses itself, `app/ocsp.rs`
 //! the responders of its issuers,
 //! `app/rollback.rs` finds a database that went back, `app/schedule.rs` does what falls due, `app/health.rs` says how it does,
-//! `app/parts.rs` gives the edges what they need.
+//! `app/tsa.rs` keeps the units that make time-stamps, `app/parts.rs` gives the edges what they need.
 
 mod error;
 mod first_start;
@@ -14,6 +14,7 @@ mod own;
 mod parts;
 mod rollback;
 mod schedule;
+mod tsa;
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -46,7 +47,7 @@ pub use first_start::FirstStart;
 /// Every table the audit log answers for.
 pub(crate) static COVERED: LazyLock<Vec<&'static Table>> = LazyLock::new(|| {
     let keys: &[&Table] = &[&crypto_pool::KEY_TABLE, &crypto_pool::UNIT_TABLE, &crypto_pool::POLICY_TABLE];
-    [keys, ca::COVERED, store::COVERED].into_iter().flatten().copied().collect()
+    [keys, ca::COVERED, ::tsa::COVERED, store::COVERED].into_iter().flatten().copied().collect()
 });
 
 /// Every table the audit log answers for: for checking and restoring without an [`App`].
@@ -86,6 +87,7 @@ struct Inner {
     checkpointer: OnceLock<Checkpointer>,
     tls: Arc<ServerCertificate>,
     lockout: Lockout,
+    stamping: tsa::Stamping,
     /// Whether what a crash left was settled; nothing is issued before.
     settled: AtomicBool,
     settling: tokio::sync::Mutex<()>,
@@ -186,6 +188,7 @@ impl App {
             feeds: vec![ocsp.feed()],
             probe: options.probe.clone(),
         })?;
+        let stamping = tsa::Stamping::open(&db, &audit, &pool, &options)?;
         let web = &config.web;
         let lockout = Lockout::new(clock, web.login_failures, web.login_forgiven_after.duration());
         let owner = dir.owner()?;
@@ -203,6 +206,7 @@ impl App {
             checkpointer: OnceLock::new(),
             tls: Arc::new(ServerCertificate::default()),
             lockout,
+            stamping,
             settled: AtomicBool::new(false),
             settling: tokio::sync::Mutex::new(()),
             unsealing: tokio::sync::Mutex::new(()),

@@ -8,6 +8,7 @@ pub mod ocsp;
 pub mod officer;
 pub mod public;
 pub mod system;
+pub mod tsa;
 pub mod watch;
 
 use pki_config::IssuerId;

@@ -135,6 +135,16 @@ impl From<ca::Error> for Failure {
     }
 }
 
+impl From<tsa::Error> for Failure {
+    fn from(error: tsa::Error) -> Self {
+        match &error {
+            // Both are for the caller: what is wrong with the request, or that the clock is unsure.
+            tsa::Error::Rejected(rejection) => Self::saying(error.code(), rejection),
+            _ => Self::from_error(error.code(), &error),
+        }
+    }
+}
+
 impl From<crypto_pool::Error> for Failure {
     fn from(error: crypto_pool::Error) -> Self {
         Self::from_error(error.code(), &error)

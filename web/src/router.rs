@@ -22,7 +22,7 @@ use serde::de::DeserializeOwned;
 
 use crate::app::App;
 use crate::auth;
-use crate::edge::{audit, cert, errors, issuer, officer, public, system, watch};
+use crate::edge::{audit, cert, errors, issuer, officer, public, system, tsa, watch};
 use crate::portal;
 use crate::problem::Failure;
 use crate::serve::Peer;
@@ -68,6 +68,10 @@ fn calls() -> Vec<Call> {
         needs("officer/list", P::ReadOfficers, officer::list),
         needs("officer/disable", P::ManageOfficers, officer::disable),
         open("officer/claim", officer::claim),
+        open("tsa/stamp", tsa::stamp),
+        open("tsa/units", tsa::units),
+        needs("tsa/find", P::ReadStamps, tsa::find),
+        needs("tsa/token", P::ReadStamps, tsa::token),
         needs("audit/verify", P::ReadAudit, audit::verify),
         needs("audit/proof", P::ReadAudit, audit::proof),
         needs("audit/export", P::ReadAudit, audit::export),
@@ -87,7 +91,13 @@ pub fn router(app: App, door: Door) -> Router {
     let public = Router::new()
         .route("/ca/{file}", get(public::issuer_file))
         .route("/crl/{file}", get(public::crl_file))
-        .route("/health", get(public::health));
+        .route("/health", get(public::health))
+        .route("/tsa", any(tsa::auto))
+        .route("/tsa/sm2", any(tsa::sm2))
+        .route("/tsa/ec", any(tsa::ec))
+        .route("/tsa/twin", any(tsa::twin))
+        .route("/tsa/certs", get(tsa::certs))
+        .route("/tsa/proof/{serial}", get(tsa::proof));
     let table = calls().into_iter().map(|call| (call.path, call)).collect();
     let edge = Edge { app: app.clone(), calls: Arc::new(table) };
     let facts = portal::Facts::new(app.installation(), app.setup());
@@ -349,7 +359,7 @@ mod tests {
     #[test]
     fn every_call_names_its_right_but_those_that_are_open_on_purpose() {
         let open: Vec<_> = calls().into_iter().filter(|c| c.access == Access::Open).map(|c| c.path).collect();
-        assert_eq!(open, ["officer/claim", "error/list", "error/describe"]);
+        assert_eq!(open, ["officer/claim", "tsa/stamp", "tsa/units", "error/list", "error/describe"]);
     }
 
     #[test]

@@ -204,6 +204,34 @@ impl<'a> StampRequest<'a> {
     }
 }
 
+/// A request to be written, for whoever asks in another form than DER.
+#[derive(Debug, Clone, Copy)]
+pub struct Draft<'a> {
+    /// The algorithm of the digest.
+    pub hash: Hash,
+    /// What is to be stamped. Not checked here: whoever reads the request does.
+    pub digest: &'a [u8],
+    /// The policy asked for.
+    pub policy: Option<Oid>,
+    /// The content octets of the nonce.
+    pub nonce: Option<&'a [u8]>,
+    /// Whether the token is to carry the certificates.
+    pub cert_req: bool,
+}
+
+impl Draft<'_> {
+    /// The `TimeStampReq`.
+    #[must_use]
+    pub fn to_der(&self) -> Vec<u8> {
+        let algorithm = tlv::write(tlv::SEQUENCE, &[&tlv::write(tlv::OID, &[self.hash.oid().as_bytes()])]);
+        let imprint = tlv::write(tlv::SEQUENCE, &[&algorithm, &tlv::write(tlv::OCTET_STRING, &[self.digest])]);
+        let policy = self.policy.map(|policy| tlv::write(tlv::OID, &[policy.as_bytes()])).unwrap_or_default();
+        let nonce = self.nonce.map(|nonce| tlv::write(tlv::INTEGER, &[nonce])).unwrap_or_default();
+        let cert_req: &[u8] = if self.cert_req { &[tlv::BOOLEAN, 1, 0xff] } else { &[] };
+        tlv::write(tlv::SEQUENCE, &[&[tlv::INTEGER, 1, 1], &imprint, &policy, &nonce, cert_req])
+    }
+}
+
 /// Minimal arcs, the last one complete.
 fn checked_oid(content: &[u8]) -> Result<&[u8], BadDer> {
     let ends = content.last().is_some_and(|last| *last < 0x80);

@@ -1,5 +1,6 @@
 //! Units: a key, its certificate, and the time in which it signs.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError};
 
 use crypto_pool::cms::Signer;
@@ -29,7 +30,7 @@ pub struct NewUnit {
 }
 
 /// A unit: what signs, signed or will sign.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Unit {
     key: KeyId,
     family: Family,
@@ -37,6 +38,7 @@ pub struct Unit {
     chain: Vec<Vec<u8>>,
     signs_from: Instant,
     signs_until: Instant,
+    stopped: AtomicBool,
 }
 
 impl Unit {
@@ -74,6 +76,7 @@ impl Unit {
             chain: new.chain,
             signs_from: new.signs_from,
             signs_until: new.signs_until,
+            stopped: AtomicBool::new(false),
         })
     }
 
@@ -119,10 +122,21 @@ impl Unit {
         self.signs_until
     }
 
+    /// Takes it out of use before its time: its key is no longer active, or its certificate was revoked.
+    pub fn stop(&self) {
+        self.stopped.store(true, Ordering::Release);
+    }
+
+    /// Whether it was taken out of use.
+    #[must_use]
+    pub fn is_stopped(&self) -> bool {
+        self.stopped.load(Ordering::Acquire)
+    }
+
     /// Whether it may sign at that time.
     #[must_use]
     pub fn signs_at(&self, at: Instant) -> bool {
-        self.signs_from <= at && at < self.signs_until && self.signer.covers(at)
+        !self.is_stopped() && self.signs_from <= at && at < self.signs_until && self.signer.covers(at)
     }
 }
 

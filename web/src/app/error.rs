@@ -26,6 +26,8 @@ pub enum AppError {
     Ca(ca::Error),
     /// The OCSP responder.
     Ocsp(ocsp::Error),
+    /// The time-stamping authority.
+    Tsa(tsa::Error),
     /// TLS.
     Tls(TlsError),
     /// `setup.toml` says something else than the first entry of the log: somebody changed it.
@@ -46,6 +48,7 @@ impl fmt::Display for AppError {
             Self::Pool(error) => error.fmt(f),
             Self::Ca(error) => error.fmt(f),
             Self::Ocsp(error) => error.fmt(f),
+            Self::Tsa(error) => error.fmt(f),
             Self::Tls(error) => error.fmt(f),
             Self::SetupChanged => write!(
                 f,
@@ -75,6 +78,7 @@ from! {
     crypto_pool::Error => Pool,
     ca::Error => Ca,
     ocsp::Error => Ocsp,
+    tsa::Error => Tsa,
     TlsError => Tls,
 }
 

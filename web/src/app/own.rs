@@ -25,7 +25,8 @@ impl App {
     /// `SEALED`, and as the authority reports; what is in use stays in use.
     pub async fn renew_own(&self) -> Result<(), Failure> {
         self.renew_log_certificate().await?;
-        self.renew_tls().await
+        self.renew_tls().await?;
+        self.roll_stamp_units().await
     }
 
     /// The certificate of the log's key and the chain above it, DER, without the root.

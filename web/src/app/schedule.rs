@@ -25,6 +25,7 @@ const AFTER_START: Duration = Duration::from_secs(5);
 impl App {
     /// Runs the schedules until `stop` turns true.
     pub fn start_schedules(&self, stop: &watch::Receiver<bool>) {
+        self.start_stamping(stop);
         let (app, mut halt) = (self.clone(), stop.clone());
         tokio::spawn(async move {
             let mut told = None;

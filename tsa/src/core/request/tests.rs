@@ -118,3 +118,15 @@ fn a_negative_nonce_is_taken_as_it_is() {
     let der = request(&[V1, &imprint(oid::SM3, &[7; 32]), b"\x02\x02\xff\x05"]);
     assert_eq!(StampRequest::parse(&der).unwrap().nonce(), Some(&[0xff, 5][..]));
 }
+
+#[test]
+fn a_draft_is_read_as_it_was_meant() {
+    let policy = Some(Oid::new_unwrap("1.2.3"));
+    for cert_req in [false, true] {
+        let draft = Draft { hash: Hash::Sha384, digest: &[3; 48], policy, nonce: Some(&[5]), cert_req };
+        let der = draft.to_der();
+        let read = StampRequest::parse(&der).unwrap();
+        assert_eq!((read.imprint().hash(), read.imprint().digest()), (Hash::Sha384, &[3; 48][..]));
+        assert_eq!((read.policy(), read.nonce(), read.cert_req()), (Some(&[0x2a, 3][..]), Some(&[5][..]), cert_req));
+    }
+}
