@@ -6,6 +6,7 @@
 #![allow(unsafe_code, reason = "the doors to functions that need instructions the processor was asked for")]
 
 mod base;
+mod digits;
 mod field;
 mod gather;
 mod point;
@@ -54,6 +55,15 @@ fn wipe(numbers: &mut [field::Fe]) {
     for number in numbers {
         for limbs in &mut number.0 {
             limbs.zeroize();
+        }
+    }
+}
+
+/// Wipes points that were secret or lead to a secret.
+fn wipe_points(points: &mut [point::Extended]) {
+    for point in points {
+        for number in [&mut point.x, &mut point.y, &mut point.zz, &mut point.zzz] {
+            wipe(std::slice::from_mut(number));
         }
     }
 }

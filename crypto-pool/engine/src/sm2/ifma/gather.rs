@@ -5,6 +5,7 @@ use core::arch::x86_64::{
     __mmask8, _mm512_permutex2var_epi64, _mm512_set_epi64, _mm512_unpackhi_epi64, _mm512_unpacklo_epi64,
 };
 
+use super::digits::Digit;
 use super::field::{Fe, HALVES, LANES, V, from_words, limbs, limbs_16, quads, to_words};
 use super::point::Affine;
 use crate::sm2::point;
@@ -107,6 +108,14 @@ fn transpose(r: [V; 8]) -> [V; 8] {
         all(2, second),
         all(3, second),
     ]
+}
+
+/// The point of each lane's own table that its digit names.
+#[inline]
+#[target_feature(enable = "avx512f,avx512dq,avx512vl,avx512ifma,avx512vbmi2")]
+pub(super) fn gather_at<T: Point>(tables: &[&[T]; LANES], digit: &Digit) -> Affine {
+    let index = [to_words(digit.index[0]), to_words(digit.index[1])];
+    gather(&std::array::from_fn(|lane| &tables[lane][index[lane / 8][lane % 8] as usize]))
 }
 
 /// The mask of the lanes for which this holds.

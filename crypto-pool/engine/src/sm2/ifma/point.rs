@@ -44,6 +44,15 @@ pub(super) struct Jacobian {
     pub(super) z: Fe,
 }
 
+impl Affine {
+    /// Space for points.
+    #[target_feature(enable = "avx512f,avx512dq,avx512vl,avx512ifma,avx512vbmi2")]
+    pub(super) fn zero() -> Self {
+        let zero = Fe::same(&[0; 5]);
+        Self { x: zero, y: zero }
+    }
+}
+
 impl Extended {
     /// `t`, or `-t` in the lanes of `negated`.
     #[target_feature(enable = "avx512f,avx512dq,avx512vl,avx512ifma,avx512vbmi2")]
@@ -52,11 +61,11 @@ impl Extended {
         Self { x: Loose(t.x.0).fold(), y: Loose(t.y.0).negate(negated).fold(), zz: one, zzz: one }
     }
 
-    /// `t - self`, or `-t - self` in the lanes of `negated`. Unless `t` is infinity, `self` or `-self`.
+    /// Makes `self` `t - self`, or `-t - self` in the lanes of `negated`. Unless `t` is infinity, `self` or `-self`.
     ///
     /// `madd-2008-s` of the Explicit-Formulas Database with the sign of `self.y` changed.
     #[target_feature(enable = "avx512f,avx512dq,avx512vl,avx512ifma,avx512vbmi2")]
-    pub(super) fn subtract_from(&self, t: &Affine, negated: [__mmask8; HALVES]) -> Self {
+    pub(super) fn subtract_from(&mut self, t: &Affine, negated: [__mmask8; HALVES]) {
         // Below 3p, both.
         let u = t.x.mul_loose(&self.zz);
         let s = t.y.mul_loose(&self.zzz);
@@ -67,12 +76,11 @@ impl Extended {
         let pp = p.square();
         let ppp = p.mul(&pp);
         let q = self.x.mul_loose(&pp);
-        let zz = self.zz.mul(&pp);
-        let zzz = self.zzz.mul(&ppp);
-        let x = r.square_loose().sub(&ppp.0).sub(&q.0).sub(&q.0).fold();
+        self.zz = self.zz.mul(&pp);
+        self.zzz = self.zzz.mul(&ppp);
+        self.x = r.square_loose().sub(&ppp.0).sub(&q.0).sub(&q.0).fold();
         // Below (10.7 * 3.2 + 3.7 * 2) p / 16 + p = 3.7p.
-        let y = r.mul_add(&q.sub(&x.0).tight(), &self.y, &ppp);
-        Self { x, y, zz, zzz }
+        self.y = r.mul_add(&q.sub(&self.x.0).tight(), &self.y, &ppp);
     }
 
     /// The same points.
@@ -89,11 +97,11 @@ impl Jacobian {
         Self { x: Loose(t.x.0).fold(), y: Loose(t.y.0).negate(negated).fold(), z: Fe::same(&ONE) }
     }
 
-    /// `t - self`, or `-t - self` in the lanes of `negated`. Unless `t` is infinity, `self` or `-self`.
+    /// Makes `self` `t - self`, or `-t - self` in the lanes of `negated`. Unless `t` is infinity, `self` or `-self`.
     ///
     /// `madd` of the Explicit-Formulas Database with the sign of `self.y` changed.
     #[target_feature(enable = "avx512f,avx512dq,avx512vl,avx512ifma,avx512vbmi2")]
-    pub(super) fn subtract_from(&self, t: &Affine, negated: [__mmask8; HALVES]) -> Self {
+    pub(super) fn subtract_from(&mut self, t: &Affine, negated: [__mmask8; HALVES]) {
         // The bounds are those of the extended form, with zz below 2p and z zz below 1.5p.
         let zz = self.z.square();
         let h = t.x.mul_loose(&zz).sub(&self.x.0).tight();
@@ -102,31 +110,27 @@ impl Jacobian {
         let hh = h.square();
         let hhh = h.mul(&hh);
         let v = self.x.mul_loose(&hh);
-        let z = self.z.mul(&h);
-        let x = r.square_loose().sub(&hhh.0).sub(&v.0).sub(&v.0).fold();
-        let y = r.mul_add(&v.sub(&x.0).tight(), &self.y, &hhh);
-        Self { x, y, z }
+        self.z = self.z.mul(&h);
+        self.x = r.square_loose().sub(&hhh.0).sub(&v.0).sub(&v.0).fold();
+        self.y = r.mul_add(&v.sub(&self.x.0).tight(), &self.y, &hhh);
     }
 
-    /// `-2 self`. `dbl-2001-b` of the Explicit-Formulas Database (a = -3).
+    /// Makes `self` `-2 self`. `dbl-2001-b` of the Explicit-Formulas Database (a = -3).
     #[target_feature(enable = "avx512f,avx512dq,avx512vl,avx512ifma,avx512vbmi2")]
-    pub(super) fn double_negated(&self) -> Self {
+    pub(super) fn double_negated(&mut self) {
         let delta = self.z.square_loose();
         let gamma = self.y.square();
         let beta = self.x.mul_loose(&gamma);
+        let yz = self.y.mul_loose(&self.z);
+        self.z = yz.add(&yz.0).tight_positive();
         let x = Loose(self.x.0);
         // Below (3.01 * 3.01 / 16 + 1) p * 3 = 4.7p.
         let alpha = x.sub(&delta.0).tight().mul_loose(&x.add(&delta.0).tight_positive());
         let alpha = alpha.add(&alpha.0).add(&alpha.0).tight_positive();
         let beta4 = beta.times::<2>();
-        let out = alpha.square_loose().sub(&beta4.0).sub(&beta4.0).fold();
-        let yz = self.y.mul_loose(&self.z);
-        Self {
-            x: out,
-            // Below (4.7 * 1.01 + 8 * 1.86^2) p / 16 + p, less than 3.1p.
-            y: alpha.mul_add_8_squares(&Loose(out.0).sub(&beta4.0).fold(), &gamma),
-            z: yz.add(&yz.0).tight_positive(),
-        }
+        self.x = alpha.square_loose().sub(&beta4.0).sub(&beta4.0).fold();
+        // Below (4.7 * 1.01 + 8 * 1.86^2) p / 16 + p, less than 3.1p.
+        self.y = alpha.mul_add_8_squares(&Loose(self.x.0).sub(&beta4.0).fold(), &gamma);
     }
 }
 
@@ -180,7 +184,9 @@ pub(super) fn normalize(points: &[Extended]) -> Vec<Affine> {
 pub(super) fn odd_multiples(bases: &[Affine], count: usize) -> Vec<Affine> {
     let mut doubles = Vec::with_capacity(bases.len());
     for base in bases {
-        doubles.push(Extended::from_jacobian(&Jacobian::from_affine(base, NONE).double_negated()));
+        let mut double = Jacobian::from_affine(base, NONE);
+        double.double_negated();
+        doubles.push(Extended::from_jacobian(&double));
     }
     // Each of them -2 B.
     let steps = normalize(&doubles);
@@ -190,7 +196,7 @@ pub(super) fn odd_multiples(bases: &[Affine], count: usize) -> Vec<Affine> {
         for i in 0..count {
             points.push(point);
             // B, -3B, 5B and so on: each time the next step away from zero, and across.
-            point = point.subtract_from(step, if i % 2 == 0 { NONE } else { ALL });
+            point.subtract_from(step, if i % 2 == 0 { NONE } else { ALL });
         }
     }
     let mut points = normalize(&points);

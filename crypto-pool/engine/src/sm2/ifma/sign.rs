@@ -8,11 +8,12 @@
 use zeroize::{Zeroize, Zeroizing};
 
 use super::base::{Base, Digits};
+use super::digits::one_that_is_odd;
 use super::field::{LANES, Words};
 use super::point::invert_all;
+use crate::sm2::Signature;
 use crate::sm2::many::SignJob;
 use crate::sm2::scalar::Scalar;
-use crate::sm2::{Signature, wide};
 use crate::sm3::lanes::hmac_block_and_byte;
 
 /// Signatures that share one inversion, at most: beyond, its share is small against the rest.
@@ -32,8 +33,7 @@ pub(super) fn sign(jobs: &[SignJob<'_>]) -> Vec<Signature> {
 fn sign_group(jobs: &[SignJob<'_>], signatures: &mut Vec<Signature>) {
     let base = Base::get();
     let mut nonces = Zeroizing::new(Vec::with_capacity(GROUP));
-    let mut numerators = Vec::with_capacity(GROUP / LANES);
-    let mut denominators = Vec::with_capacity(GROUP / LANES);
+    let mut digits = Vec::with_capacity(GROUP / LANES);
     for lanes in jobs.chunks(LANES) {
         let first = nonces.len();
         add_nonces(lanes, &mut nonces);
@@ -41,7 +41,14 @@ fn sign_group(jobs: &[SignJob<'_>], signatures: &mut Vec<Signature>) {
         for (odd, k) in odd.iter_mut().zip(&nonces[first..]) {
             *odd = one_that_is_odd(k);
         }
-        let point = base.times_negated(&Digits::new(&odd));
+        digits.push(Digits::new(&odd));
+    }
+    let mut points = Vec::with_capacity(GROUP / LANES);
+    for digits in digits.chunks(4) {
+        points.extend(base.times_negated(digits));
+    }
+    let (mut numerators, mut denominators) = (Vec::new(), Vec::with_capacity(points.len()));
+    for point in &points {
         numerators.push(point.x);
         denominators.push(point.zz);
     }
@@ -56,6 +63,7 @@ fn sign_group(jobs: &[SignJob<'_>], signatures: &mut Vec<Signature>) {
         }
     }
     // The coordinates of k G that are not published say something of k.
+    super::wipe_points(&mut points);
     super::wipe(&mut numerators);
     super::wipe(&mut denominators);
 }
@@ -77,9 +85,4 @@ fn add_nonces(jobs: &[SignJob<'_>], nonces: &mut Vec<Scalar>) {
         nonces.push(Scalar::nonzero_from_wide(&wide));
     }
     codes.zeroize();
-}
-
-/// k or n-k, whichever is odd.
-pub(super) fn one_that_is_odd(k: &Scalar) -> [u64; 4] {
-    wide::select(k.limbs(), k.negate().limbs(), (k.limbs()[0] & 1).wrapping_sub(1))
 }
