@@ -64,6 +64,8 @@ pub enum Question {
     Nonce,
     /// The token stands in the authority's log.
     Log,
+    /// The token was renewed before its certificate ended, or need not be yet.
+    Renewal,
 }
 
 impl Question {
@@ -83,6 +85,7 @@ impl Question {
             Self::Time => "time",
             Self::Nonce => "nonce",
             Self::Log => "log",
+            Self::Renewal => "renewal",
         }
     }
 
@@ -102,6 +105,7 @@ impl Question {
             Self::Time => "时间",
             Self::Nonce => "随机数",
             Self::Log => "审计日志",
+            Self::Renewal => "续期",
         }
     }
 }

@@ -63,6 +63,7 @@ openssl ts -reply -config ca.cnf -section t -queryfile q.tsq -signer ec.pem -ink
 openssl ts -reply -config ca.cnf -section t -queryfile q.tsq -signer ec.pem -inkey ec.key -token_out -out ec.token
 openssl ts -reply -config ca.cnf -section t -queryfile bare.tsq -signer ec.pem -inkey ec.key -out bare.tsr
 openssl ts -reply -config v1.cnf -section t -queryfile q.tsq -signer rsa.pem -inkey rsa.key -out rsa-v1.tsr
+sh "$out/renewals.sh" "$out"
 printf 'garbage' > bad.tsq
 openssl ts -reply -config ca.cnf -section t -queryfile bad.tsq -signer ec.pem -inkey ec.key -out refused.tsr || true
 # OpenSSL will not sign with a certificate that is not for time-stamping alone; the CMS is made by hand.
