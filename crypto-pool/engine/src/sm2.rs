@@ -24,7 +24,7 @@ use zeroize::{Zeroize, Zeroizing};
 
 use self::comb::Comb;
 use self::field::{Arith, fastest};
-pub use self::many::{LANES, SignJob, VerifyJob, sign_many, verify_many};
+pub use self::many::{LANES, SignJob, VerifyJob, generate_many, sign_many, verify_many};
 use self::nonce::NonceKey;
 use self::point::{Affine, Jacobian};
 use self::scalar::Scalar;
@@ -327,9 +327,14 @@ impl PrivateKey {
     /// `d` is in 1 to n-2.
     fn from_scalar(d: &Scalar) -> Self {
         let point = fastest!(|arith| multiply::BASE.times(arith, d).to_affine(arith));
+        Self::from_parts(d, &d.add(&Scalar::ONE).invert(), PublicKey::from_point(point))
+    }
+
+    /// From d, (1+d)^-1 and d G.
+    fn from_parts(d: &Scalar, inverse: &Scalar, public: PublicKey) -> Self {
         let bytes = Zeroizing::new(d.to_bytes());
-        let secret = Secret { d: *d, inverse: d.add(&Scalar::ONE).invert(), nonces: NonceKey::new(&bytes) };
-        Self { secret: Box::new(secret), public: PublicKey::from_point(point) }
+        let secret = Secret { d: *d, inverse: *inverse, nonces: NonceKey::new(&bytes) };
+        Self { secret: Box::new(secret), public }
     }
 
     /// The 32 bytes of d, big endian; wiped on drop.

@@ -9,6 +9,7 @@ mod base;
 mod digits;
 mod field;
 mod gather;
+mod multiply;
 mod point;
 mod sign;
 mod verify;
@@ -19,6 +20,7 @@ use super::Signature;
 use super::comb::Comb;
 use super::many::{Claim, SignJob};
 use super::point::Affine;
+use super::scalar::Scalar;
 use crate::detect::Features;
 
 /// Proof that this processor has what the functions here need.
@@ -35,6 +37,18 @@ impl Ifma {
     pub(super) fn sign(self, jobs: &[SignJob<'_>]) -> Vec<Signature> {
         // SAFETY: `self` exists on processors with these instructions only.
         unsafe { sign::sign(jobs) }
+    }
+
+    /// The multiple of the base point by each scalar, in constant time; `None` where the lanes did not find out.
+    pub(super) fn times_base(self, scalars: &[Scalar]) -> Vec<Option<Affine>> {
+        // SAFETY: `self` exists on processors with these instructions only.
+        unsafe { multiply::times_base(scalars) }
+    }
+
+    /// The multiple of each point by its scalar, in constant time; `None` where the lanes did not find out.
+    pub(super) fn times(self, factors: &[(&Affine, &Scalar)]) -> Vec<Option<Affine>> {
+        // SAFETY: `self` exists on processors with these instructions only.
+        unsafe { multiply::times(factors) }
     }
 
     /// Whether each claim holds, for the points of keys; `None` where the lanes did not find out.

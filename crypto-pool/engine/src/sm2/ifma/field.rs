@@ -313,6 +313,13 @@ impl Fe {
         self.mul(&one).canonical().to_quads()
     }
 
+    /// The form of one number at a time, x 2^256 below p. For numbers below 16p.
+    #[target_feature(enable = "avx512f,avx512dq,avx512vl,avx512ifma,avx512vbmi2")]
+    pub(super) fn to_one(self) -> Words {
+        // 2^256 mod p as it stands: the product is x 2^260 2^256 / 2^260, below 2p.
+        self.mul(&Self::same(&[0x1, 0xffffffff000, 0x0, 0x0, 0x10000])).canonical().to_quads()
+    }
+
     /// The numbers as they stand, from 64 bits to a word into limbs.
     #[target_feature(enable = "avx512f,avx512dq,avx512vl,avx512ifma,avx512vbmi2")]
     pub(super) fn from_quads(numbers: &Words) -> Self {

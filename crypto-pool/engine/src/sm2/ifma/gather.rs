@@ -121,8 +121,8 @@ pub(super) fn gather_at<T: Point>(tables: &[&[T]; LANES], digit: &Digit) -> Affi
 /// The mask of the lanes for which this holds.
 pub(super) fn mask(holds: impl Fn(usize) -> bool) -> [__mmask8; HALVES] {
     let mut mask = [0; HALVES];
-    for lane in (0..LANES).filter(|lane| holds(*lane)) {
-        mask[lane / 8] |= 1 << (lane % 8);
+    for lane in 0..LANES {
+        mask[lane / 8] |= u8::from(holds(lane)) << (lane % 8);
     }
     mask
 }
