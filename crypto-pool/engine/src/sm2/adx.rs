@@ -10,7 +10,7 @@ use std::arch::x86_64::{
     _mm256_set1_epi64x, _mm256_setzero_si256, _mm256_store_si256,
 };
 
-use super::field::{Arith, Fe};
+use super::field::{Arith, Fe, P};
 use super::point::Affine;
 
 /// The proof that this processor has BMI2, ADX and AVX2: only [`Adx::detect`] makes one.
@@ -85,38 +85,17 @@ macro_rules! row {
 macro_rules! shift_out {
     ($t0:literal, $t1:literal, $t2:literal, $t3:literal) => {
         concat!(
-            "shlx rcx, ",
-            $t0,
-            ", rdx\n",
-            "shrx rax, ",
-            $t0,
-            ", rdx\n",
-            "add ",
-            $t1,
-            ", ",
-            $t0,
-            "\n",
-            "adc ",
-            $t2,
-            ", 0\n",
-            "adc ",
-            $t3,
-            ", 0\n",
-            "adc ",
-            $t0,
-            ", 0\n",
-            "sub ",
-            $t1,
-            ", rcx\n",
-            "sbb ",
-            $t2,
-            ", rax\n",
-            "sbb ",
-            $t3,
-            ", rcx\n",
-            "sbb ",
-            $t0,
-            ", rax\n",
+            "shlx rcx, ", $t0, ", rdx\n",
+            "shrx rax, ", $t0, ", rdx\n",
+            // (2^32 - 1)·$t0 goes to the lower limbs, 2^32·$t0 to the upper, away from 2^192·$t0.
+            "mov rsi, rcx\n",
+            "sub rsi, ", $t0, "\n",
+            "mov rdi, rax\n",
+            "sbb rdi, 0\n",
+            "sub ", $t1, ", rsi\n",
+            "sbb ", $t2, ", rdi\n",
+            "sbb ", $t3, ", rcx\n",
+            "sbb ", $t0, ", rax\n",
         )
     };
 }
@@ -176,7 +155,7 @@ impl Arith for Adx {
                 row!("16", "r15", "r10", "r11", "r12", "r13", "r14"),
                 row!("24", "rdi", "r11", "r12", "r13", "r14", "r15"),
                 reduce!(),
-                in("rsi") a.0.as_ptr(),
+                inout("rsi") a.0.as_ptr() => _,
                 inout("rdi") b.0.as_ptr() => _,
                 out("rax") _, out("rcx") _, out("rdx") _,
                 out("r8") _, out("r9") _, out("r10") _, out("r11") _,
@@ -238,10 +217,86 @@ impl Arith for Adx {
                 "adcx r15, r15",
                 "adox r15, rcx",
                 reduce!(),
-                in("rsi") a.0.as_ptr(),
-                out("rax") _, out("rcx") _, out("rdx") _,
+                inout("rsi") a.0.as_ptr() => _,
+                out("rdi") _, out("rax") _, out("rcx") _, out("rdx") _,
                 out("r8") _, out("r9") _, out("r10") _, out("r11") _,
                 out("r12") r0, out("r13") r1, out("r14") r2, out("r15") r3,
+                options(pure, readonly, nostack),
+            );
+        }
+        Fe([r0, r1, r2, r3])
+    }
+
+    #[inline(always)]
+    fn add(self, a: &Fe, b: &Fe) -> Fe {
+        let (r0, r1, r2, r3);
+        // SAFETY: the block reads the four limbs behind each of two references and writes registers only, all of
+        // them declared.
+        unsafe {
+            asm!(
+                "mov {t0}, [{a}]",
+                "mov {t1}, [{a} + 8]",
+                "mov {t2}, [{a} + 16]",
+                "mov {t3}, [{a} + 24]",
+                "add {t0}, [{b}]",
+                "adc {t1}, [{b} + 8]",
+                "adc {t2}, [{b} + 16]",
+                "adc {t3}, [{b} + 24]",
+                "mov {b:e}, 0",
+                "adc {b:e}, 0",
+                "mov {r0}, {t0}",
+                "mov {a}, {t1}",
+                "mov {r2}, {t2}",
+                "mov {r3}, {t3}",
+                "sub {r0}, -1",
+                "sbb {a}, {p1}",
+                "sbb {r2}, -1",
+                "sbb {r3}, {p3}",
+                "sbb {b:e}, 0",
+                "cmovc {r0}, {t0}",
+                "cmovc {a}, {t1}",
+                "cmovc {r2}, {t2}",
+                "cmovc {r3}, {t3}",
+                a = inout(reg) a.0.as_ptr() => r1,
+                b = inout(reg) b.0.as_ptr() => _,
+                p1 = in(reg) P[1],
+                p3 = in(reg) P[3],
+                t0 = out(reg) _, t1 = out(reg) _, t2 = out(reg) _, t3 = out(reg) _,
+                r0 = out(reg) r0, r2 = out(reg) r2, r3 = out(reg) r3,
+                options(pure, readonly, nostack),
+            );
+        }
+        Fe([r0, r1, r2, r3])
+    }
+
+    #[inline(always)]
+    fn sub(self, a: &Fe, b: &Fe) -> Fe {
+        let (r0, r1, r2, r3);
+        // SAFETY: as above.
+        unsafe {
+            asm!(
+                "mov {r0}, [{a}]",
+                "mov {r1}, [{a} + 8]",
+                "mov {r2}, [{a} + 16]",
+                "mov {r3}, [{a} + 24]",
+                "sub {r0}, [{b}]",
+                "sbb {r1}, [{b} + 8]",
+                "sbb {r2}, [{b} + 16]",
+                "sbb {r3}, [{b} + 24]",
+                // p, or nothing, from the borrow alone.
+                "sbb {a}, {a}",
+                "mov {b}, {a}",
+                "shl {b}, 32",
+                "mov {p3:e}, {a:e}",
+                "lea {p3}, [{p3} + 2 * {b}]",
+                "add {r0}, {a}",
+                "adc {r1}, {b}",
+                "adc {r2}, {a}",
+                "adc {r3}, {p3}",
+                a = inout(reg) a.0.as_ptr() => _,
+                b = inout(reg) b.0.as_ptr() => _,
+                p3 = out(reg) _,
+                r0 = out(reg) r0, r1 = out(reg) r1, r2 = out(reg) r2, r3 = out(reg) r3,
                 options(pure, readonly, nostack),
             );
         }

@@ -25,6 +25,10 @@ pub(super) trait Arith: Copy {
     fn mul(self, a: &Fe, b: &Fe) -> Fe;
     /// The square.
     fn sqr(self, a: &Fe) -> Fe;
+    /// The sum.
+    fn add(self, a: &Fe, b: &Fe) -> Fe;
+    /// The difference.
+    fn sub(self, a: &Fe, b: &Fe) -> Fe;
     /// One point of `table` by its place, without telling which: all are read.
     fn select(self, table: &[Affine], index: u64) -> Affine;
 }
@@ -61,6 +65,16 @@ impl Arith for Portable {
     #[inline(always)]
     fn sqr(self, a: &Fe) -> Fe {
         Fe::reduce(&wide::sqr(&a.0))
+    }
+
+    #[inline(always)]
+    fn add(self, a: &Fe, b: &Fe) -> Fe {
+        a.add(b)
+    }
+
+    #[inline(always)]
+    fn sub(self, a: &Fe, b: &Fe) -> Fe {
+        a.sub(b)
     }
 
     #[inline(always)]

@@ -90,30 +90,35 @@ impl Affine {
 
 impl Xyzz {
     /// The sum (madd-2008-s, 8 multiplications and 2 squares), in the general case.
-    #[inline(always)]
+    #[inline(never)]
     pub(super) fn add_affine<A: Arith>(&self, arith: A, other: &Affine) -> Self {
-        let p = arith.mul(&other.x, &self.zz).sub(&self.x);
-        let r = arith.mul(&other.y, &self.zzz).sub(&self.y);
+        let p = arith.sub(&arith.mul(&other.x, &self.zz), &self.x);
+        let r = arith.sub(&arith.mul(&other.y, &self.zzz), &self.y);
         self.add_with(arith, &p, &r)
     }
 
     #[inline(always)]
     fn add_with<A: Arith>(&self, arith: A, p: &Fe, r: &Fe) -> Self {
         let pp = arith.sqr(p);
+        let rr = arith.sqr(r);
         let ppp = arith.mul(p, &pp);
         let q = arith.mul(&self.x, &pp);
-        let x = arith.sqr(r).sub(&ppp).sub(&q.double());
-        let y = arith.mul(r, &q.sub(&x)).sub(&arith.mul(&self.y, &ppp));
-        Self { x, y, zz: arith.mul(&self.zz, &pp), zzz: arith.mul(&self.zzz, &ppp) }
+        let zz = arith.mul(&self.zz, &pp);
+        let x = arith.sub(&arith.sub(&rr, &ppp), &arith.add(&q, &q));
+        let zzz = arith.mul(&self.zzz, &ppp);
+        let yppp = arith.mul(&self.y, &ppp);
+        let y = arith.sub(&arith.mul(r, &arith.sub(&q, &x)), &yppp);
+        Self { x, y, zz, zzz }
     }
 
     /// The sum in every case; for public points.
+    #[inline(never)]
     pub(super) fn add_affine_vartime<A: Arith>(&self, arith: A, other: &Affine) -> Self {
         if self.zz.is_zero_vartime() {
             return other.to_xyzz();
         }
-        let p = arith.mul(&other.x, &self.zz).sub(&self.x);
-        let r = arith.mul(&other.y, &self.zzz).sub(&self.y);
+        let p = arith.sub(&arith.mul(&other.x, &self.zz), &self.x);
+        let r = arith.sub(&arith.mul(&other.y, &self.zzz), &self.y);
         if p.is_zero_vartime() {
             return if r.is_zero_vartime() {
                 other.to_jacobian().double(arith).to_xyzz(arith)
@@ -145,17 +150,19 @@ impl Xyzz {
 
 impl Jacobian {
     /// Twice the point (4 multiplications and 4 squares); right in every case.
-    #[inline(always)]
+    #[inline(never)]
     pub(super) fn double<A: Arith>(&self, arith: A) -> Self {
-        let y2 = self.y.double();
-        let yy4 = arith.sqr(&y2);
         let zz = arith.sqr(&self.z);
+        let y2 = arith.add(&self.y, &self.y);
+        let yy4 = arith.sqr(&y2);
+        let m = arith.mul(&arith.sub(&self.x, &zz), &arith.add(&self.x, &zz));
         let s = arith.mul(&self.x, &yy4);
+        let m = arith.add(&arith.add(&m, &m), &m);
         let z = arith.mul(&y2, &self.z);
-        let m = arith.mul(&self.x.sub(&zz), &self.x.add(&zz));
-        let m = m.double().add(&m);
-        let x = arith.sqr(&m).sub(&s.double());
-        let y = arith.mul(&m, &s.sub(&x)).sub(&arith.sqr(&yy4).half());
+        let mm = arith.sqr(&m);
+        let y4 = arith.sqr(&yy4).half();
+        let x = arith.sub(&mm, &arith.add(&s, &s));
+        let y = arith.sub(&arith.mul(&m, &arith.sub(&s, &x)), &y4);
         Self { x, y, z }
     }
 
@@ -188,14 +195,14 @@ impl Jacobian {
     }
 
     /// The sum with an affine point in every case; for public points.
-    #[inline(always)]
+    #[inline(never)]
     pub(super) fn add_affine_vartime<A: Arith>(&self, arith: A, other: &Affine) -> Self {
         if self.z.is_zero_vartime() {
             return other.to_jacobian();
         }
         let zz = arith.sqr(&self.z);
-        let h = arith.mul(&other.x, &zz).sub(&self.x);
-        let r = arith.mul(&other.y, &arith.mul(&zz, &self.z)).sub(&self.y);
+        let h = arith.sub(&arith.mul(&other.x, &zz), &self.x);
+        let r = arith.sub(&arith.mul(&other.y, &arith.mul(&zz, &self.z)), &self.y);
         if h.is_zero_vartime() {
             return if r.is_zero_vartime() { other.to_jacobian().double(arith) } else { Self::default() };
         }
@@ -240,7 +247,7 @@ impl Addend {
     }
 
     /// The sum (11 multiplications and 3 squares), in the general case.
-    #[inline(always)]
+    #[inline(never)]
     pub(super) fn add_to<A: Arith>(&self, arith: A, other: &Jacobian) -> Jacobian {
         let (s1, u1, h, r) = self.differences(arith, other);
         let z = arith.mul(&arith.mul(&other.z, &self.point.z), &h);
@@ -248,7 +255,7 @@ impl Addend {
     }
 
     /// The sum in every case; for public points.
-    #[inline(always)]
+    #[inline(never)]
     pub(super) fn add_to_vartime<A: Arith>(&self, arith: A, other: &Jacobian) -> Jacobian {
         if other.z.is_zero_vartime() {
             return self.point;
@@ -270,8 +277,8 @@ impl Addend {
         let zz = arith.sqr(&other.z);
         let u1 = arith.mul(&other.x, &self.zz);
         let s1 = arith.mul(&other.y, &self.zzz);
-        let h = arith.mul(&self.point.x, &zz).sub(&u1);
-        let r = arith.mul(&self.point.y, &arith.mul(&zz, &other.z)).sub(&s1);
+        let h = arith.sub(&arith.mul(&self.point.x, &zz), &u1);
+        let r = arith.sub(&arith.mul(&self.point.y, &arith.mul(&zz, &other.z)), &s1);
         (s1, u1, h, r)
     }
 }
@@ -280,9 +287,11 @@ impl Addend {
 #[inline(always)]
 fn add_with<A: Arith>(arith: A, x: &Fe, y: &Fe, z: Fe, h: &Fe, r: &Fe) -> Jacobian {
     let hh = arith.sqr(h);
+    let rr = arith.sqr(r);
     let hhh = arith.mul(&hh, h);
     let v = arith.mul(x, &hh);
-    let x = arith.sqr(r).sub(&hhh).sub(&v.double());
-    let y = arith.mul(r, &v.sub(&x)).sub(&arith.mul(y, &hhh));
+    let yhhh = arith.mul(y, &hhh);
+    let x = arith.sub(&arith.sub(&rr, &hhh), &arith.add(&v, &v));
+    let y = arith.sub(&arith.mul(r, &arith.sub(&v, &x)), &yhhh);
     Jacobian { x, y, z }
 }
