@@ -5,6 +5,7 @@
 mod adx;
 mod comb;
 mod der;
+pub mod encrypt;
 mod field;
 #[cfg(target_arch = "x86_64")]
 mod ifma;
@@ -436,6 +437,11 @@ const fn hex<const N: usize>(digits: &[u8]) -> [u8; N] {
     }
     out
 }
+
+#[cfg(test)]
+mod arithmetic_tests;
+#[cfg(test)]
+mod point_tests;
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]

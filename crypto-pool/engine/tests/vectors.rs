@@ -190,17 +190,22 @@ fn the_der_of_a_signature_is_the_one_of_gmt_0009() {
 fn signatures_not_in_their_shortest_form_or_out_of_range_are_refused() {
     let zero = "0".repeat(64);
     for bad in [
-        format!("3044 0220{R} 0220{S}"),          // negative
-        format!("3047 02220000{R} 022100{S}"),    // padded
-        format!("308146 022100{R} 022100{S}"),    // long length
-        format!("3046 022100{R} 022100{S} 00"),   // something behind
-        format!("3048 022100{R} 022100{S} 0500"), // something inside
-        format!("3026 022100{R} 020100"),         // s = 0
-        format!("3026 020100 022100{S}"),         // r = 0
-        format!("3046 022100{N} 022100{S}"),      // r = n
-        format!("3046 022100{R} 022100{N}"),      // s = n
-        format!("3146 022100{R} 022100{S}"),      // a SET
-        format!("3023 022100{R}"),                // one number
+        format!("3044 0220{R} 0220{S}"),            // negative
+        format!("3047 02220000{R} 022100{S}"),      // padded
+        format!("308146 022100{R} 022100{S}"),      // long length
+        format!("3046 022100{R} 022100{S} 00"),     // something behind
+        format!("3048 022100{R} 022100{S} 0500"),   // something inside
+        format!("3026 022100{R} 020100"),           // s = 0
+        format!("3026 020100 022100{S}"),           // r = 0
+        format!("3046 022100{N} 022100{S}"),        // r = n
+        format!("3046 022100{R} 022100{N}"),        // s = n
+        format!("3146 022100{R} 022100{S}"),        // a SET
+        format!("3023 022100{R}"),                  // one number
+        format!("3080 022100{R} 022100{S} 0000"),   // a length to be told later
+        format!("3045 022100{R} 0220{}", &S[..62]), // a number longer than what is left
+        format!("3045 0200 022100{S}"),             // no number at all
+        format!("3045 022100{R} 032100{S}"),        // a bit string
+        format!("3047 022200{R}00 022100{S}"),      // too large by a byte
         String::new(),
     ] {
         assert_eq!(sm2::Signature::from_der(&hex(&bad)), Err(sm2::BadSignature), "{bad}");
@@ -210,12 +215,45 @@ fn signatures_not_in_their_shortest_form_or_out_of_range_are_refused() {
     }
 }
 
-/// From the ninth verification on, a comb of the key's multiples does the work.
+#[test]
+fn a_signature_whose_numbers_add_up_to_n_is_refused() {
+    // t = r + s = 0 would leave the key out of the sum: anybody could make such a signature.
+    let key = sm2::PublicKey::from_sec1(&hex(P)).unwrap();
+    let n_minus_r = "0A5FC4F8B72D3B9CF1153AEC1E447E5E18BF0532F9F04DEA100F755C4AEE2070".to_owned();
+    let forged = sm2::Signature::from_raw(&hex_array(&format!("{R}{n_minus_r}"))).unwrap();
+    // For all that is known: s·G has an x, and e = r - x.
+    let s = sm2::PrivateKey::from_bytes(&hex_array(&n_minus_r)).unwrap();
+    let x = &s.public().to_sec1()[1..33];
+    let e = minus_mod_n(&hex_array(R), x.try_into().unwrap());
+    for _ in 0..20 {
+        assert!(!key.verify_prehash(&e, &forged));
+    }
+}
+
+/// a - b modulo n, digit by digit; b is below n.
+fn minus_mod_n(a: &[u8; 32], b: &[u8; 32]) -> [u8; 32] {
+    let digits = |add: &[u8]| {
+        let mut out = [0; 32];
+        let mut carry = 0_i32;
+        for i in (0..32).rev() {
+            let digit = i32::from(a[i]) - i32::from(b[i]) + i32::from(add[i]) + carry;
+            out[i] = digit.rem_euclid(256) as u8;
+            carry = digit.div_euclid(256);
+        }
+        (out, carry)
+    };
+    match digits(&[0; 32]) {
+        (out, 0) => out,
+        _ => digits(&hex(N)).0,
+    }
+}
+
+/// From the seventeenth verification on, a comb of the key's multiples does the work.
 #[test]
 fn a_key_that_has_become_known_still_tells_good_from_bad() {
     let key = sm2::PrivateKey::from_bytes(&[0x42; 32]).unwrap();
     let public = key.public().clone();
-    for round in 0..20_u8 {
+    for round in 0..40_u8 {
         let message = [round; 40];
         let signature = key.sign(&message, &[round; 32]);
         assert!(public.verify(&message, &signature), "round {round}");

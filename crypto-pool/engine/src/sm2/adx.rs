@@ -85,17 +85,31 @@ macro_rules! row {
 macro_rules! shift_out {
     ($t0:literal, $t1:literal, $t2:literal, $t3:literal) => {
         concat!(
-            "shlx rcx, ", $t0, ", rdx\n",
-            "shrx rax, ", $t0, ", rdx\n",
+            "shlx rcx, ",
+            $t0,
+            ", rdx\n",
+            "shrx rax, ",
+            $t0,
+            ", rdx\n",
             // (2^32 - 1)·$t0 goes to the lower limbs, 2^32·$t0 to the upper, away from 2^192·$t0.
             "mov rsi, rcx\n",
-            "sub rsi, ", $t0, "\n",
+            "sub rsi, ",
+            $t0,
+            "\n",
             "mov rdi, rax\n",
             "sbb rdi, 0\n",
-            "sub ", $t1, ", rsi\n",
-            "sbb ", $t2, ", rdi\n",
-            "sbb ", $t3, ", rcx\n",
-            "sbb ", $t0, ", rax\n",
+            "sub ",
+            $t1,
+            ", rsi\n",
+            "sbb ",
+            $t2,
+            ", rdi\n",
+            "sbb ",
+            $t3,
+            ", rcx\n",
+            "sbb ",
+            $t0,
+            ", rax\n",
         )
     };
 }

@@ -1,9 +1,9 @@
 //! Multiples of a point that is multiplied again and again, kept so that no doublings are needed: of the base
 //! point, and of public keys whose signatures are verified often.
 //!
-//! An odd number k below 2^256 is a sum of 43 digits d_i·64^i, each odd and between -63 and 63: the bits of k/2
-//! + 2^257, six at a time, name them. The table holds d·64^i·P for d = 1, 3 ... 63 (for i = 42, where d is at most
-//! 15, only those): 1,352 points, 86,528 bytes. An even k is replaced by n-k, and the result negated.
+//! An odd number k below 2^256 is a sum of 43 digits d_i·64^i, each odd and between -63 and 63: six at a time, the
+//! bits of 2^257 + k/2 name them. The table holds d·64^i·P for d = 1, 3 ... 63 (for i = 42, where d is at most 15,
+//! only those): 1,352 points, 86,528 bytes. An even k is replaced by n-k, and the result negated.
 //!
 //! There is no zero digit and so no infinity. Nor is there an equal or opposite pair to be added, if the highest
 //! digit goes first: what has been summed before digit i is a multiple of 64^(i+1), the digit's own part is an odd

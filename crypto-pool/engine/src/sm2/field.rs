@@ -5,6 +5,8 @@
 //! Because p ends in 64 ones, -p^-1 mod 2^64 is 1: the factor of each step of the reduction is the lowest
 //! limb itself, and multiplying it with p takes shifts and additions only.
 
+use zeroize::Zeroize;
+
 use super::point::Affine;
 use super::wide;
 
@@ -16,7 +18,7 @@ pub(super) const P: [u64; 4] =
 const R2: Fe = Fe([0x0000_0002_0000_0003, 0x0000_0002_ffff_ffff, 0x0000_0001_0000_0001, 0x0000_0004_0000_0002]);
 
 /// A number modulo p.
-#[derive(Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Default, Zeroize)]
 pub(super) struct Fe(pub(super) [u64; 4]);
 
 /// How to multiply: the points are written once for all ways.
@@ -168,12 +170,6 @@ impl Fe {
     #[inline(always)]
     pub(super) fn select(a: &Self, b: &Self, mask: u64) -> Self {
         Self(wide::select(&a.0, &b.0, mask))
-    }
-
-    /// All ones if this is zero, else zero.
-    #[inline(always)]
-    pub(super) fn is_zero_mask(&self) -> u64 {
-        wide::is_zero_mask(&self.0)
     }
 
     /// Whether this is zero; for public numbers.

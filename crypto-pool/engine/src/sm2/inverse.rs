@@ -128,13 +128,13 @@ fn update_gcd(f: &mut Signed62, g: &mut Signed62, matrix: &Matrix) {
 fn normalize(mut x: Signed62, sign: i64, modulus: &Modulus) -> Signed62 {
     let add = x[4] >> 63;
     let negate = sign >> 63;
-    for i in 0..5 {
-        x[i] = ((x[i] + (modulus.limbs[i] & add)) ^ negate) - negate;
+    for (limb, more) in x.iter_mut().zip(&modulus.limbs) {
+        *limb = ((*limb + (more & add)) ^ negate) - negate;
     }
     carry(&mut x);
     let add = x[4] >> 63;
-    for i in 0..5 {
-        x[i] += modulus.limbs[i] & add;
+    for (limb, more) in x.iter_mut().zip(&modulus.limbs) {
+        *limb += more & add;
     }
     carry(&mut x);
     x

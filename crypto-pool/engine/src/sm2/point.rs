@@ -7,6 +7,8 @@
 //! The functions without `vartime` in their names take the same steps for all points, but they know only the general
 //! case: the two points are neither equal, nor opposite, nor infinity. Who calls them says why that holds.
 
+use zeroize::Zeroize;
+
 use super::field::{Arith, Fe, P};
 use super::inverse::{self, Modulus};
 use super::scalar::{N, Scalar};
@@ -20,7 +22,7 @@ const MODULUS: Modulus = Modulus::new(&P);
 const R3: Fe = Fe([0x0000_0012_0000_0016, 0x0000_000e_ffff_fff8, 0x0000_000a_0000_000c, 0x0000_001b_0000_0009]);
 
 /// A point other than infinity.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Zeroize)]
 #[repr(C, align(64))]
 pub(super) struct Affine {
     pub(super) x: Fe,
