@@ -213,10 +213,9 @@ impl Tsa {
             return Err(Rejection::new(FailInfo::BadRequest, "this policy is for those who log in").into());
         }
         let family = family.unwrap_or(Family::for_hash(request.imprint().hash()));
-        // Before anything is drawn or nudged: a pool that cannot sign costs no time.
         let start = self.started().await?;
-        let unit = self.signing_unit(family)?;
         let (time, accuracy) = self.next_time(policy)?;
+        let unit = self.signing_unit(family, time)?;
         let serial = start.next().ok_or(Error::Random)?;
         let facts = token::Facts { serial: &serial, time, accuracy, authority: unit.signer().certificate().subject() };
         let tst_info = token::tst_info(request, policy, &facts);

@@ -10,6 +10,7 @@ use ledger::{EntryDraft, Importance, Outcome, Tx};
 use pki_config::{Actor, Event, Instant, KeyId, TenantId, oid};
 
 use super::{Family, Tsa};
+use crate::core::moment::Moment;
 use crate::core::response::{FailInfo, Rejection};
 use crate::error::Error;
 use crate::store::UnitRow;
@@ -185,11 +186,11 @@ impl Tsa {
         self.0.units.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// The unit that signs now: of those that may, the one that began last.
-    pub(super) fn signing_unit(&self, family: Family) -> Result<Arc<Unit>, Error> {
-        let now = self.0.options.clock.now();
+    /// The unit that signs at that time: of those that may, the one that began last.
+    pub(super) fn signing_unit(&self, family: Family, time: Moment) -> Result<Arc<Unit>, Error> {
+        let at = time.instant();
         let units = self.0.units.read().unwrap_or_else(PoisonError::into_inner);
-        let found = units.iter().find(|unit| unit.family == family && unit.signs_at(now));
+        let found = units.iter().find(|unit| unit.family == family && unit.signs_at(at));
         let none = Rejection::new(FailInfo::SystemFailure, "no unit can sign now; the operator must look");
         found.cloned().ok_or_else(|| none.into())
     }

@@ -11,3 +11,4 @@ mod house;
 mod officers;
 mod repository;
 mod sealed;
+mod stamps;
