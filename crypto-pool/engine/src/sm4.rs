@@ -1,17 +1,43 @@
-//! SM4 (GB/T 32907-2016) in Galois/counter mode (GB/T 36624, RFC 8998 appendix A.1).
+//! SM4 (GB/T 32907-2016) in the modes of GB/T 17964-2021 and GB/T 36624-2018.
+//!
+//! [`Gcm`] is the one to take: it hides and protects. The others are what protocols and file formats ask
+//! for. No way of computing looks anything up at an address that depends on a key or a text.
+
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+mod bitsliced;
+mod cbc;
+mod ccm;
+mod cipher;
+#[cfg(target_arch = "x86_64")]
+mod clmul;
+mod ctr;
+mod ecb;
+mod gcm;
+#[cfg(target_arch = "x86_64")]
+mod gfni;
+mod ghash;
+mod key;
+#[cfg(test)]
+mod tests;
+mod xts;
 
 use std::fmt;
 
-use aes_gcm::AesGcm;
-use aes_gcm::aead::consts::U12;
-use aes_gcm::aead::{Aead, AeadInOut, KeyInit, Payload};
-use zeroize::Zeroizing;
+pub use self::cbc::{Cbc, CbcText, encrypt_many as cbc_encrypt_many};
+pub use self::ccm::Ccm;
+pub use self::ctr::Ctr;
+pub use self::ecb::Ecb;
+pub use self::gcm::Gcm;
+pub use self::xts::{EqualHalves, Xts, XtsForm};
 
 /// Length of a key. Unit: bytes.
 pub const KEY_LENGTH: usize = 16;
-/// Length of a nonce. Unit: bytes.
+/// Length of a block. Unit: bytes.
+pub const BLOCK_LENGTH: usize = 16;
+/// Length of a nonce of [`Gcm`] and [`Ccm`]. Unit: bytes.
 pub const NONCE_LENGTH: usize = 12;
-/// Length of the tag behind the ciphertext. Unit: bytes.
+/// Length of the tag behind the ciphertext of [`Gcm`] and [`Ccm`]. Unit: bytes.
 pub const TAG_LENGTH: usize = 16;
 
 /// The tag does not fit: another key, nonce or header, or the text was changed. Nothing was decrypted.
@@ -26,48 +52,34 @@ impl fmt::Display for Unauthentic {
 
 impl std::error::Error for Unauthentic {}
 
-/// SM4-GCM under one key. The key schedule is wiped on drop.
-pub struct Gcm(AesGcm<::sm4::Sm4, U12>);
+/// The mode does not take a text of this length. Nothing was done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WrongLength;
 
-impl Gcm {
-    /// Ready to seal and open with this key.
-    #[must_use]
-    pub fn new(key: &[u8; KEY_LENGTH]) -> Self {
-        Self(AesGcm::new(key.into()))
-    }
-
-    /// Encrypts `plaintext` and binds `aad` to it: ciphertext, then the 16-byte tag.
-    ///
-    /// `nonce` must never have been used with this key: a repeated one gives away both texts and
-    /// the means to forge.
-    #[must_use]
-    pub fn seal(&self, nonce: &[u8; NONCE_LENGTH], aad: &[u8], plaintext: &[u8]) -> Vec<u8> {
-        self.0
-            .encrypt(nonce.into(), Payload { msg: plaintext, aad })
-            .expect("only a text of 64 GiB or more is refused, which no slice in memory here is")
-    }
-
-    /// What was sealed under the same key, nonce and `aad`; wiped on drop.
-    ///
-    /// # Errors
-    /// [`Unauthentic`].
-    pub fn open(
-        &self,
-        nonce: &[u8; NONCE_LENGTH],
-        aad: &[u8],
-        sealed: &[u8],
-    ) -> Result<Zeroizing<Vec<u8>>, Unauthentic> {
-        let split = sealed.len().checked_sub(TAG_LENGTH).ok_or(Unauthentic)?;
-        let (ciphertext, tag) = sealed.split_at(split);
-        let tag = tag.try_into().map_err(|_| Unauthentic)?;
-        let mut text = Zeroizing::new(ciphertext.to_vec());
-        self.0.decrypt_inout_detached(nonce.into(), aad, text.as_mut_slice().into(), tag).map_err(|_| Unauthentic)?;
-        Ok(text)
+impl fmt::Display for WrongLength {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the mode does not take a text of this length")
     }
 }
 
-impl fmt::Debug for Gcm {
+impl std::error::Error for WrongLength {}
+
+/// What was decrypted does not end in a padding: another key, or the text was changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WrongPadding;
+
+impl fmt::Display for WrongPadding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Gcm { .. }")
+        f.write_str("the text does not decrypt to a padded one")
+    }
+}
+
+impl std::error::Error for WrongPadding {}
+
+/// A text as whole blocks.
+fn whole_blocks(text: &mut [u8]) -> Result<&mut [[u8; BLOCK_LENGTH]], WrongLength> {
+    match text.as_chunks_mut() {
+        (blocks, []) => Ok(blocks),
+        _ => Err(WrongLength),
     }
 }
