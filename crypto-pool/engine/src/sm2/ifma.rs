@@ -9,6 +9,7 @@ mod base;
 mod digits;
 mod field;
 mod gather;
+mod limbs;
 mod multiply;
 mod point;
 mod sign;

@@ -13,7 +13,8 @@ use core::arch::x86_64::{
 };
 use std::sync::OnceLock;
 
-use super::field::{Fe, HALVES, LANES, V, from_words, to_words};
+use super::field::{Fe, HALVES, LANES};
+use super::limbs::{V, from_words, to_words};
 use super::point::{Affine, Extended, Jacobian, NONE, normalize, odd_multiples};
 
 /// Multiples kept for each place.

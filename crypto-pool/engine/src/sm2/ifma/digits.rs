@@ -11,7 +11,8 @@ use core::arch::x86_64::{
 
 use zeroize::Zeroize;
 
-use super::field::{HALVES, V, Words, from_words};
+use super::field::{HALVES, Words};
+use super::limbs::{V, from_words};
 use crate::sm2::scalar::Scalar;
 use crate::sm2::wide;
 

@@ -6,7 +6,8 @@ use core::arch::x86_64::{
 };
 
 use super::digits::Digit;
-use super::field::{Fe, HALVES, LANES, V, from_words, limbs, limbs_16, quads, to_words};
+use super::field::{Fe, HALVES, LANES};
+use super::limbs::{V, from_quads, from_quads_16, from_words, to_quads, to_words};
 use super::point::Affine;
 use crate::sm2::point;
 
@@ -51,7 +52,7 @@ pub(super) fn gather<T: Point>(points: &[&T; LANES]) -> Affine {
         transpose([row(0), row(1), row(2), row(3), row(4), row(5), row(6), row(7)])
     };
     let (a, b) = (half(0), half(1));
-    let number = |words: [V; 4]| if T::OF_256 { limbs_16(words) } else { limbs(words) };
+    let number = |words: [V; 4]| if T::OF_256 { from_quads_16(words) } else { from_quads(words) };
     Affine {
         x: Fe([number([a[0], a[1], a[2], a[3]]), number([b[0], b[1], b[2], b[3]])]),
         y: Fe([number([a[4], a[5], a[6], a[7]]), number([b[4], b[5], b[6], b[7]])]),
@@ -63,7 +64,7 @@ pub(super) fn gather<T: Point>(points: &[&T; LANES]) -> Affine {
 pub(super) fn rows(points: &Affine) -> [Row; LANES] {
     let mut out = [Row::default(); LANES];
     for h in 0..HALVES {
-        let (x, y) = (quads(&points.x.0[h]), quads(&points.y.0[h]));
+        let (x, y) = (to_quads(&points.x.0[h]), to_quads(&points.y.0[h]));
         let rows = transpose([x[0], x[1], x[2], x[3], y[0], y[1], y[2], y[3]]);
         for (row, v) in out[8 * h..8 * h + 8].iter_mut().zip(rows) {
             *row = Row(to_words(v));
