@@ -25,7 +25,10 @@ use zeroize::{Zeroize, Zeroizing};
 
 use self::comb::Comb;
 use self::field::{Arith, fastest};
-pub use self::many::{LANES, SignJob, VerifyJob, generate_many, sign_many, verify_many};
+pub use self::many::{
+    DecryptJob, EncryptJob, LANES, SignJob, VerifyJob, decrypt_many, encrypt_many, generate_many, sign_many,
+    verify_many,
+};
 use self::nonce::NonceKey;
 use self::point::{Affine, Jacobian};
 use self::scalar::Scalar;
@@ -392,8 +395,15 @@ impl PrivateKey {
     }
 
     /// What the nonces are made with.
+    #[cfg(target_arch = "x86_64")]
     fn nonce_key(&self) -> &HmacKey {
-        self.secret.nonces.key()
+        self.secret.nonces.hmac()
+    }
+
+    /// d.
+    #[cfg(target_arch = "x86_64")]
+    fn scalar(&self) -> &Scalar {
+        &self.secret.d
     }
 }
 

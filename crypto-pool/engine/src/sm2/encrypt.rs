@@ -12,7 +12,7 @@ use super::field::{Arith, fastest};
 use super::point::Affine;
 use super::scalar::Scalar;
 use super::{PrivateKey, PublicKey, comb, der, multiply};
-use crate::sm3::{self, DIGEST_LENGTH, HmacKey, Sm3};
+use crate::sm3::{self, DIGEST_LENGTH, HmacKey, Mac, Sm3};
 
 /// The longest message. Unit: bytes.
 pub const MAX_MESSAGE: usize = 1 << 20;
@@ -118,6 +118,27 @@ impl Ciphertext {
         der::sequence(&content)
     }
 
+    /// Steps A5 to A8, for k G and k times the key's point; none if the key stream is all zeros.
+    pub(super) fn new(message: &[u8], c1: Affine, shared: Affine) -> Option<Self> {
+        let shared = Shared::new(shared);
+        let mut c2 = message.to_vec();
+        shared.apply_key_stream(&mut c2).then(|| Self { c1, c3: shared.digest(message), c2 })
+    }
+
+    /// GB/T 32918.4-2016 7.1, steps B3 to B6, for d times C1.
+    pub(super) fn open(&self, shared: Affine) -> Result<Zeroizing<Vec<u8>>, Undecryptable> {
+        let shared = Shared::new(shared);
+        let mut message = Zeroizing::new(self.c2.clone());
+        let usable = shared.apply_key_stream(&mut message);
+        let same = bool::from(shared.digest(&message).ct_eq(&self.c3));
+        if usable && same { Ok(message) } else { Err(Undecryptable) }
+    }
+
+    /// C1.
+    pub(super) fn point(&self) -> &Affine {
+        &self.c1
+    }
+
     fn from_parts(x: &[u8; 32], y: &[u8; 32], c3: &[u8; 32], c2: &[u8]) -> Result<Self, Undecryptable> {
         // The group has prime order: every point of the curve but infinity, which has no such form, is a good one.
         let c1 = Affine::from_bytes(x, y).ok_or(Undecryptable)?;
@@ -140,19 +161,9 @@ impl PublicKey {
         if message.is_empty() || message.len() > MAX_MESSAGE {
             return Err(BadLength);
         }
-        let mut begun = HmacKey::new(randomness).start();
-        begun.update(self.as_sec1());
-        begun.update(message);
-        let mut counter = 0_u32;
+        let mut nonces = Nonces::new(self, message, randomness);
         loop {
-            let mut bytes = Zeroizing::new([0; 64]);
-            for half in bytes.as_chunks_mut::<32>().0 {
-                counter += 1;
-                let mut mac = begun.clone();
-                mac.update(&counter.to_be_bytes());
-                *half = mac.finalize();
-            }
-            let mut k = Scalar::nonzero_from_wide(&bytes);
+            let mut k = nonces.next();
             let ciphertext = self.encrypt_with(message, &k);
             k.zeroize();
             // A key stream of zeros would leave the message as it is (A5): one byte in 256, so it does happen.
@@ -164,14 +175,12 @@ impl PublicKey {
 
     /// GB/T 32918.4-2016 6.1, steps A2 to A8, with the nonce `k`.
     fn encrypt_with(&self, message: &[u8], k: &Scalar) -> Option<Ciphertext> {
-        let (c1, shared) = fastest!(|arith| {
+        let points = fastest!(|arith| {
             let c1 = multiply::BASE.times(arith, k).to_jacobian(arith);
             let shared = self.times(arith, k);
-            let points = comb::normalize(arith, &[c1, shared]);
-            (points[0], Shared::new(points[1]))
+            comb::normalize(arith, &[c1, shared])
         });
-        let mut c2 = message.to_vec();
-        shared.apply_key_stream(&mut c2).then(|| Ciphertext { c1, c3: shared.digest(message), c2 })
+        Ciphertext::new(message, points[0], points[1])
     }
 
     /// The secret scalar times this key's point, in constant time; never zero, so never infinity.
@@ -190,12 +199,35 @@ impl PrivateKey {
     /// [`Undecryptable`] if the ciphertext was changed or was made for another key.
     pub fn decrypt(&self, ciphertext: &Ciphertext) -> Result<Zeroizing<Vec<u8>>, Undecryptable> {
         // GB/T 32918.4-2016 7.1; that C1 is on the curve was checked when it was read (B1, B2).
-        let shared =
-            Shared::new(fastest!(|arith| multiply::times(arith, &ciphertext.c1, &self.secret.d).to_affine(arith)));
-        let mut message = Zeroizing::new(ciphertext.c2.clone());
-        let usable = shared.apply_key_stream(&mut message);
-        let same = bool::from(shared.digest(&message).ct_eq(&ciphertext.c3));
-        if usable && same { Ok(message) } else { Err(Undecryptable) }
+        ciphertext.open(fastest!(|arith| multiply::times(arith, &ciphertext.c1, &self.secret.d).to_affine(arith)))
+    }
+}
+
+/// The nonces for a message, one after another.
+pub(super) struct Nonces {
+    /// Has taken in all but the counter.
+    begun: Mac,
+    counter: u32,
+}
+
+impl Nonces {
+    pub(super) fn new(key: &PublicKey, message: &[u8], randomness: &[u8; 32]) -> Self {
+        let mut begun = HmacKey::new(randomness).start();
+        begun.update(key.as_sec1());
+        begun.update(message);
+        Self { begun, counter: 0 }
+    }
+
+    /// The next nonce, in 1 to n-1.
+    pub(super) fn next(&mut self) -> Scalar {
+        let mut bytes = Zeroizing::new([0; 64]);
+        for half in bytes.as_chunks_mut::<32>().0 {
+            self.counter += 1;
+            let mut mac = self.begun.clone();
+            mac.update(&self.counter.to_be_bytes());
+            *half = mac.finalize();
+        }
+        Scalar::nonzero_from_wide(&bytes)
     }
 }
 

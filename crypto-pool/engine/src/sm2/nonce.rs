@@ -26,13 +26,8 @@ impl NonceKey {
     }
 
     /// The keyed states, for lanes.
-    #[allow(dead_code, reason = "for lanes of signatures")]
+    #[cfg(target_arch = "x86_64")]
     pub(super) fn hmac(&self) -> &HmacKey {
-        &self.0
-    }
-
-    /// For those who make many at once.
-    pub(super) fn key(&self) -> &HmacKey {
         &self.0
     }
 

@@ -1,0 +1,208 @@
+//! Every count of jobs, whatever is left over from whole lanes, gives what the jobs one by one give.
+
+use super::*;
+use crate::sm2::encrypt;
+use crate::sm3;
+
+fn keys(count: u8) -> Vec<PrivateKey> {
+    (1..=count).filter_map(|i| PrivateKey::from_bytes(&sm3::hash(&[i])).ok()).collect()
+}
+
+fn jobs(keys: &[PrivateKey], count: usize) -> Vec<SignJob<'_>> {
+    let job = |(i, key)| {
+        let i: usize = i;
+        SignJob { key, e: sm3::hash(&i.to_be_bytes()), randomness: sm3::hash(&(!i).to_be_bytes()) }
+    };
+    keys.iter().cycle().take(count).enumerate().map(job).collect()
+}
+
+#[test]
+fn signatures_in_lanes_are_those_made_one_by_one_for_every_count() {
+    let keys = keys(7);
+    let all = jobs(&keys, 300);
+    let expected: Vec<_> = all.iter().map(sign_one).collect();
+    for count in (0..=33).chain([127, 128, 129, 145, 300]) {
+        assert!(sign_many(&all[..count]) == expected[..count], "{count}");
+    }
+}
+
+#[test]
+fn keys_made_in_lanes_are_those_made_one_by_one() {
+    let seeds: Vec<[u8; 64]> = (0_u16..70)
+        .map(|i| {
+            let mut seed = [0; 64];
+            seed[..32].copy_from_slice(&sm3::hash(&i.to_le_bytes()));
+            seed[32..].copy_from_slice(&sm3::hash(&i.to_be_bytes()));
+            // The smallest keys, 1 to 10.
+            if i < 10 { [[0; 63].as_slice(), &[i as u8]].concat().try_into().unwrap_or(seed) } else { seed }
+        })
+        .collect();
+    for count in (0..=33).chain([64, 65, 70]) {
+        let keys = generate_many(&seeds[..count]);
+        assert_eq!(keys.len(), count);
+        for (key, seed) in keys.iter().zip(&seeds) {
+            let expected = PrivateKey::from_seed(seed);
+            assert_eq!((key.to_bytes(), key.public()), (expected.to_bytes(), expected.public()));
+            let (e, randomness) = ([7; 32], [9; 32]);
+            assert!(key.sign_prehash(&e, &randomness) == expected.sign_prehash(&e, &randomness));
+        }
+    }
+}
+
+#[test]
+fn verifications_in_lanes_refuse_exactly_the_bad_ones() {
+    let mut keys = keys(40);
+    for round in 0..6 {
+        let signed = jobs(&keys, 200);
+        let signatures = sign_many(&signed);
+        for count in (0..=33).chain([64, 65, 200]) {
+            let bad = |i: usize| (i * 7 + round + count) % 5 == 0;
+            let checks: Vec<_> = (0..count)
+                .map(|i| {
+                    let mut raw = signatures[i].to_raw();
+                    let mut e = signed[i].e;
+                    match (bad(i), i % 3) {
+                        (true, 0) => raw[31] ^= 1,
+                        (true, 1) => raw[63] ^= 1,
+                        (true, _) => e[5] ^= 0x80,
+                        (false, _) => {}
+                    }
+                    let signature = Signature::from_raw(&raw).unwrap_or(signatures[(i + 1) % 200]);
+                    VerifyJob { key: signed[i].key.public(), e, signature }
+                })
+                .collect();
+            let expected: Vec<_> = (0..count).map(|i| !bad(i)).collect();
+            assert_eq!(verify_many(&checks), expected, "{round} {count}");
+        }
+        drop(signed);
+        // Fewer keys, which get combs sooner or later, among them some without one.
+        keys.truncate(40 / (round + 1));
+    }
+}
+
+fn encryptions(count: usize) -> (Vec<Vec<u8>>, Vec<[u8; 32]>) {
+    let message = |i: usize| sm3::kdf(&i.to_be_bytes(), b"message", 1 + i * 7 % 90).to_vec();
+    ((0..count).map(message).collect(), (0..count).map(|i| sm3::hash(&i.to_le_bytes())).collect())
+}
+
+#[test]
+fn ciphertexts_made_and_opened_in_lanes_are_those_made_and_opened_one_by_one() {
+    let keys = keys(7);
+    let (messages, randomness) = encryptions(70);
+    let jobs: Vec<_> = messages
+        .iter()
+        .zip(&randomness)
+        .zip(keys.iter().cycle())
+        .map(|((message, randomness), key)| EncryptJob { key: key.public(), message, randomness: *randomness })
+        .collect();
+    let expected: Vec<_> = jobs.iter().map(|job| job.key.encrypt(job.message, &job.randomness).unwrap()).collect();
+    for count in (0..=33).chain([64, 65, 70]) {
+        let made: Vec<_> = encrypt_many(&jobs[..count]).into_iter().map(Result::unwrap).collect();
+        assert!(made == expected[..count], "{count}");
+        let jobs: Vec<_> = made
+            .iter()
+            .enumerate()
+            // Every fifth goes to the wrong holder.
+            .map(|(i, ciphertext)| DecryptJob { key: &keys[(i + usize::from(i % 5 == 2)) % keys.len()], ciphertext })
+            .collect();
+        for (i, opened) in decrypt_many(&jobs).into_iter().enumerate() {
+            assert_eq!(opened.ok().map(|text| text.to_vec()), (i % 5 != 2).then(|| messages[i].clone()), "{count} {i}");
+        }
+    }
+}
+
+#[test]
+fn a_message_of_no_or_too_many_bytes_is_refused_and_the_others_are_encrypted() {
+    let keys = keys(1);
+    let long = vec![0; encrypt::MAX_MESSAGE + 1];
+    let messages = [b"a".as_slice(), b"", b"b", b"c", &long, b"d", b"e"];
+    let jobs = messages.map(|message| EncryptJob { key: keys[0].public(), message, randomness: [3; 32] });
+    for (message, made) in messages.iter().zip(encrypt_many(&jobs)) {
+        assert_eq!(
+            made.ok().map(|made| keys[0].decrypt(&made).unwrap().to_vec()),
+            (message.len() == 1).then(|| message.to_vec())
+        );
+    }
+}
+
+#[test]
+#[ignore = "a measurement"]
+fn speed_of_many() {
+    fn now() -> u64 {
+        let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+        text.split(' ').next().and_then(|ns| ns.parse().ok()).unwrap_or_default()
+    }
+    let keys = keys(1);
+    for count in [1, 4, 16, 32, 64, 128, 1024] {
+        let jobs = jobs(&keys, count);
+        let _ = sign_many(&jobs);
+        let rounds = 20_000 / count;
+        let start = now();
+        for _ in 0..rounds {
+            std::hint::black_box(sign_many(&jobs));
+        }
+        println!("sign {count}: {:.0}/s", 1e9 * (rounds * count) as f64 / (now() - start) as f64);
+    }
+    let seeds = vec![[5; 64]; 4096];
+    let start = now();
+    for _ in 0..5 {
+        std::hint::black_box(generate_many(&seeds));
+    }
+    println!("generate: {:.0}/s", 1e9 * 5.0 * 4096.0 / (now() - start) as f64);
+    for count in [1, 4, 16, 64, 1024] {
+        let signed = jobs(&keys, count);
+        let signatures = sign_many(&signed);
+        let check = |(job, signature): (&SignJob<'_>, &Signature)| (job.e, *signature, *job.key.public().as_sec1());
+        let checks: Vec<_> = signed.iter().zip(&signatures).map(check).collect();
+        let (mut unknown, mut total) = (0, 0);
+        for _ in 0..(10_000 / count).max(1) {
+            let keys: Vec<_> = checks.iter().map(|c| PublicKey::from_sec1(&c.2).ok()).collect();
+            let jobs: Vec<_> = keys
+                .iter()
+                .zip(&checks)
+                .filter_map(|(key, c)| Some(VerifyJob { key: key.as_ref()?, e: c.0, signature: c.1 }))
+                .collect();
+            let start = now();
+            assert!(verify_many(&jobs).iter().all(|valid| *valid));
+            unknown += now() - start;
+            total += count;
+        }
+        let jobs: Vec<_> = signed
+            .iter()
+            .zip(&signatures)
+            .map(|(job, signature)| VerifyJob { key: job.key.public(), e: job.e, signature: *signature })
+            .collect();
+        for _ in 0..20 {
+            assert!(verify_many(&jobs).iter().all(|valid| *valid));
+        }
+        let rounds = (20_000 / count).max(1);
+        let start = now();
+        for _ in 0..rounds {
+            std::hint::black_box(verify_many(&jobs));
+        }
+        let known = now() - start;
+        println!(
+            "verify {count}: unknown {:.0}/s, known {:.0}/s",
+            1e9 * total as f64 / unknown as f64,
+            1e9 * (rounds * count) as f64 / known as f64
+        );
+    }
+    let (messages, randomness) = encryptions(1024);
+    let jobs: Vec<_> = messages
+        .iter()
+        .zip(&randomness)
+        .map(|(message, randomness)| EncryptJob { key: keys[0].public(), message, randomness: *randomness })
+        .collect();
+    let start = now();
+    let mut made = Vec::new();
+    for _ in 0..10 {
+        made = encrypt_many(&jobs).into_iter().map(Result::unwrap).collect();
+    }
+    println!("encrypt: {:.0}/s", 1e9 * 10.0 * 1024.0 / (now() - start) as f64);
+    let jobs: Vec<_> = made.iter().map(|ciphertext| DecryptJob { key: &keys[0], ciphertext }).collect();
+    let start = now();
+    for _ in 0..10 {
+        std::hint::black_box(decrypt_many(&jobs));
+    }
+    println!("decrypt: {:.0}/s", 1e9 * 10.0 * 1024.0 / (now() - start) as f64);
+}
