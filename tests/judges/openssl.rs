@@ -96,6 +96,26 @@ impl OpenSsl {
         judge(&mut command, &[file], "self-signature verify OK")
     }
 
+    /// Writes an OCSP request about certificates of one issuer, with a nonce of 16 octets or without.
+    pub fn ocsp_request(&self, issuer: &Path, leaves: &[&Path], hash: &str, nonce: bool, out: &Path) -> bool {
+        let mut command = Command::new("openssl");
+        command.arg("ocsp").arg(format!("-{hash}")).arg("-issuer").arg(issuer);
+        for leaf in leaves {
+            command.arg("-cert").arg(leaf);
+        }
+        command.arg(if nonce { "-nonce" } else { "-no_nonce" }).arg("-reqout").arg(out);
+        capture(&mut command).is_ok_and(|run| run.code == Some(0)) && out.is_file()
+    }
+
+    /// An OCSP response (DER) to a request, neither with SM2: delegation, signature, nonce, times. What it prints names
+    /// the status of each certificate.
+    pub fn ocsp_response(&self, root: &Path, issuer: &Path, request: &Path, response: &Path) -> Verdict {
+        let mut command = Command::new("openssl");
+        command.arg("ocsp").arg("-issuer").arg(issuer).arg("-reqin").arg(request).arg("-respin").arg(response);
+        command.arg("-CAfile").arg(root).arg("-verify_other").arg(issuer).arg("-resp_text");
+        judge(&mut command, &[root, issuer, request, response], "Response verify OK")
+    }
+
     fn verify(&self) -> Command {
         let mut command = Command::new("openssl");
         command.arg("verify");
@@ -130,7 +150,9 @@ fn form(file: &Path) -> &'static str {
 }
 
 /// What `openssl` says when it refuses, as against when it was called wrongly.
-const REFUSALS: [&str; 7] = [
+const REFUSALS: [&str; 9] = [
+    "Response Verify Failure",
+    "Responder Error",
     "verification failed",
     "verify failure",
     "Error getting CRL issuer certificate",

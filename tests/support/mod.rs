@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use ca::{Ca, CaOptions, NewIssuer, NewRequest, Probe};
+use ca::{Ca, CaOptions, NewIssuer, NewRequest, OwnRequest, Probe};
 use crypto_pool::backend::{self, Soft};
 use crypto_pool::checkpoint::{CheckpointOptions, Checkpointer};
 use crypto_pool::kms::KeySpec;
@@ -16,6 +16,8 @@ use crypto_pool::root_key::{RootKey, RootKeySlot};
 use crypto_pool::{KeyAlgorithm, Kms, PoolHandle, Purpose};
 use ledger::db::DbOptions;
 use ledger::{AuditLog, Db, Table, Tx};
+use ocsp::{Ocsp, OcspOptions};
+use pki_config::config::OcspConfig;
 use pki_config::ids::WellKnownIssuer;
 use pki_config::name::{DistinguishedName, SubjectAltName};
 use pki_config::ports::StatusFeed;
@@ -35,6 +37,7 @@ pub struct TestHouse {
     pub pool: PoolHandle,
     pub root: RootKeySlot,
     pub ca: Ca,
+    pub ocsp: Option<Ocsp>,
     pub checkpointer: Checkpointer,
     pub log_key: KeyId,
     pub clock: Arc<dyn Clock>,
@@ -48,6 +51,8 @@ pub struct Parts {
     pub probe: Option<Probe>,
     pub db: Box<dyn FnOnce(DbOptions) -> Db>,
     pub feeds: Vec<Arc<dyn for<'a> StatusFeed<Tx<'a>>>>,
+    /// With a responder, which hears of every change; `house.responders()` then lets it answer.
+    pub ocsp: Option<OcspConfig>,
 }
 
 impl Parts {
@@ -59,6 +64,7 @@ impl Parts {
             probe: None,
             db: Box::new(|options| Db::open(options).unwrap()),
             feeds: Vec::new(),
+            ocsp: None,
         }
     }
 }
@@ -89,7 +95,7 @@ impl TestHouse {
     /// Makes a new one, or opens the one that lies there.
     pub async fn open(dir: &Path, parts: Parts) -> Self {
         std::fs::create_dir_all(dir.join("crl")).unwrap();
-        let Parts { clock, random, probe, db, feeds } = parts;
+        let Parts { clock, random, probe, db, mut feeds, ocsp } = parts;
         let db = db(DbOptions::new(dir.join("yinxin.db")));
         crypto_pool::kms::migrate(&db).unwrap();
         let audit = AuditLog::open(db.clone(), clock.clone(), &COVERED).unwrap();
@@ -98,6 +104,11 @@ impl TestHouse {
         let soft = Arc::new(Soft::new(root.clone(), random.clone()));
         let kms = Kms::new(db.clone(), audit.clone(), soft, root.clone(), random.clone(), clock.clone());
         let pool = PoolHandle::local(&PoolOptions::default(), db.clone(), audit.clone(), kms.clone()).unwrap();
+        let ocsp = ocsp.map(|config| {
+            let options = OcspOptions { db: db.clone(), pool: pool.clone(), clock: clock.clone(), config };
+            Ocsp::open(options).unwrap()
+        });
+        feeds.extend(ocsp.as_ref().map(Ocsp::feed));
         let ca = Ca::open(CaOptions {
             db: db.clone(),
             audit: audit.clone(),
@@ -128,7 +139,8 @@ impl TestHouse {
         };
         let checkpointer =
             Checkpointer::start(pool.clone(), audit.clone(), log_key, CheckpointOptions::default()).await.unwrap();
-        let house = Self { db, audit, kms, pool, root, ca, checkpointer, log_key, clock, random, dir: dir.to_owned() };
+        let house =
+            Self { db, audit, kms, pool, root, ca, ocsp, checkpointer, log_key, clock, random, dir: dir.to_owned() };
         house.ca.recover(&Actor::system()).await.unwrap();
         if house.ca.issuers().is_empty() {
             house.found().await;
@@ -156,6 +168,38 @@ impl TestHouse {
             };
             self.ca.create_issuer(&auth, &ceremony, new).await.unwrap();
         }
+    }
+
+    /// Gives each issuer a responder, as a start of the suite does; the responder must have been asked for.
+    pub async fn responders(&self) -> &Ocsp {
+        let ocsp = self.ocsp.as_ref().expect("a house with a responder");
+        for issuer in self.ca.issuers() {
+            let (id, certificate, parent) = (issuer.id.clone(), issuer.certificate.clone(), issuer.parent.clone());
+            ocsp.add_issuer(ocsp::Issuer { id, certificate, parent }).await.unwrap();
+            if ocsp.responder(&issuer.id).is_none() {
+                let responder = self.new_responder(&issuer).await;
+                ocsp.set_responder(&issuer.id, responder).await.unwrap();
+            }
+        }
+        ocsp
+    }
+
+    /// A new responder's key and certificate, not yet in use.
+    pub async fn new_responder(&self, issuer: &ca::Issuer) -> ocsp::Responder {
+        let manage = suite(Permission::ManageIssuers);
+        let (purpose, algorithm, tenant) = (Purpose::Ocsp, issuer.algorithm, TenantId::house());
+        let key = self.kms.generate(&manage, KeySpec { purpose, algorithm, subject: None, tenant }).await.unwrap();
+        let request = OwnRequest {
+            spki: key.spki,
+            subject: format!("CN=Test OCSP {},O=Test House,C=CN", issuer.id).parse().unwrap(),
+            sans: SubjectAltName::none(),
+            profile: "ocsp-signer".to_owned(),
+            issuer: issuer.id.clone(),
+            days: None,
+        };
+        let issued = self.ca.issue_for_key(&suite(Permission::IssueCertificate), request).await.unwrap();
+        self.kms.set_signing_period(&manage, key.id, issued.validity).await.unwrap();
+        ocsp::Responder { key: key.id, certificate: issued.der }
     }
 
     /// Ends it as an orderly shutdown does.
