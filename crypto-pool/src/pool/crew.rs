@@ -1,5 +1,6 @@
 //! The threads that work a queue off. Their number can change while they work.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -84,7 +85,12 @@ impl Crew {
             let mut batch = Vec::with_capacity(MOST);
             let wanted = || wanted.load(Ordering::Acquire);
             while queue.take(&mut batch, [LEAST, MOST], wanted, || number >= wanted()) {
-                worker.serve(&mut batch);
+                // What may panic is guarded within, request by request. Should anything else, the callers of this
+                // batch hear that the outcome is unknown, and the worker goes on.
+                if catch_unwind(AssertUnwindSafe(|| worker.serve(&mut batch))).is_err() {
+                    tracing::error!("a batch of signing requests panicked");
+                    batch.clear();
+                }
             }
         })
     }

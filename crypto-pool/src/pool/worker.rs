@@ -212,7 +212,7 @@ impl Worker {
         let mut many: Vec<Item<'_>> = Vec::new();
         for (place, (job, ready)) in batch.iter().zip(ready).enumerate() {
             out.push(match ready {
-                Ok(ready) => match ready.signer.sm2() {
+                Ok(ready) => match guarded(|| Ok(ready.signer.sm2())).ok().flatten() {
                     Some(key) => {
                         many.extend(job.to_sign().iter().map(|to_sign| Item { place, ready, key, to_sign }));
                         Ok(Vec::with_capacity(job.count()))

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use crypto_pool::backend::Soft;
+use crypto_pool::backend::{Backend, Soft};
 use crypto_pool::random::SeededRandom;
 use crypto_pool::{
     Ceremony, Error, KEY_TABLE, KeyAlgorithm, KeyRecord, KeySpec, Kms, POLICY_TABLE, PoolHandle, PoolOptions, Purpose,
@@ -48,6 +48,11 @@ impl House {
 
     /// The house whose database is in this directory.
     pub fn at(directory: tempfile::TempDir) -> Self {
+        Self::with(directory, 2, |soft| Arc::new(soft))
+    }
+
+    /// As [`House::at`], with so many workers and what `wrap` makes of the backend.
+    pub fn with(directory: tempfile::TempDir, threads: usize, wrap: impl FnOnce(Soft) -> Arc<dyn Backend>) -> Self {
         let clock = Arc::new(FixedClock::at(noon()));
         let options = DbOptions { reserve: 0, ..DbOptions::new(directory.path().join("yinxin.db")) };
         let db = Db::open(options).unwrap();
@@ -57,9 +62,9 @@ impl House {
         let root = RootKeySlot::sealed();
         root.open(root_key());
         let random = Arc::new(crypto_pool::OsRandom::open().unwrap());
-        let backend = Arc::new(Soft::new(root.clone(), random.clone()));
+        let backend = wrap(Soft::new(root.clone(), random.clone()));
         let kms = Kms::new(db.clone(), audit.clone(), backend, root.clone(), random, clock.clone());
-        let options = PoolOptions { threads: 2, queue: 1000, ..PoolOptions::default() };
+        let options = PoolOptions { threads, queue: 10_000, ..PoolOptions::default() };
         let pool = PoolHandle::local(&options, db.clone(), audit.clone(), kms.clone()).unwrap();
         Self { directory, clock, db, audit, root, kms, pool }
     }
