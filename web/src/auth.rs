@@ -23,7 +23,7 @@ pub use secret::{Secret, SecretKind};
 /// several of those from one address.
 pub async fn authenticate(app: &App, peer: &Peer, headers: &HeaderMap) -> Result<Actor, Failure> {
     match peer {
-        Peer::Http { .. } => Err(Failure::new(ErrorCode::Unauthenticated)),
+        Peer::Http { .. } | Peer::Front => Err(Failure::new(ErrorCode::Unauthenticated)),
         Peer::Socket { uid } if *uid == app.owner() => {
             Ok(Actor::new(TenantId::house(), "owner", Role::Administrator, Channel::Socket))
         }

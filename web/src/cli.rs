@@ -74,6 +74,7 @@ pub fn run() -> ExitCode {
 fn dispatch(global: &Global, console: Console, command: Command) -> Result<(), Failure> {
     match command {
         Command::Up(args) => start::up(global, console, &args),
+        Command::Serve(args) => start::serve(global, console, args),
         Command::Init(args) => start::init(global, console, &args),
         Command::Config(command) => system::config(global, console, &command),
         Command::Trust(command) => trust::run(global, console, command),
@@ -113,6 +114,7 @@ async fn with_server(global: &Global, console: Console, command: Command) -> Res
         Command::Status => system::status(global, console).await,
         Command::Restore(args) => restore::run(global, console, args).await,
         Command::Up(_)
+        | Command::Serve(_)
         | Command::Init(_)
         | Command::Config(_)
         | Command::Trust(_)

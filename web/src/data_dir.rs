@@ -314,6 +314,12 @@ pub fn socket_of(data: &Path) -> PathBuf {
     data.join("yinxin.sock")
 }
 
+/// The socket for fronts of the installation at `data`, unless its configuration names another.
+#[must_use]
+pub fn front_socket_of(data: &Path) -> PathBuf {
+    data.join("front.sock")
+}
+
 /// The configuration file of the installation at `data`, if there is one.
 #[must_use]
 pub fn config_of(data: &Path) -> Option<PathBuf> {
@@ -380,6 +386,7 @@ fn made_by_a_first_start(name: &str) -> bool {
                 | "root.sealed"
                 | "root.new"
                 | "yinxin.sock"
+                | "front.sock"
                 | "roots"
                 | "crl"
                 | "admin-link.txt"

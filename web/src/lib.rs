@@ -16,6 +16,7 @@ pub mod cli;
 pub mod data_dir;
 pub mod doctor;
 mod edge;
+pub mod front;
 pub mod metrics;
 pub mod portal;
 pub mod problem;

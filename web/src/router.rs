@@ -36,6 +36,8 @@ pub enum Door {
     Https,
     /// The same for the owner of the data directory.
     Socket,
+    /// Time-stamps (and OCSP, which needs no router) for fronts.
+    Front,
 }
 
 /// What a call needs before its body is read.
@@ -88,9 +90,7 @@ fn calls() -> Vec<Call> {
 
 /// Every address behind `door`.
 pub fn router(app: App, door: Door) -> Router {
-    let public = Router::new()
-        .route("/ca/{file}", get(public::issuer_file))
-        .route("/crl/{file}", get(public::crl_file))
+    let stamps = Router::new()
         .route("/health", get(public::health))
         .route("/tsa", any(tsa::auto))
         .route("/tsa/sm2", any(tsa::sm2))
@@ -98,10 +98,14 @@ pub fn router(app: App, door: Door) -> Router {
         .route("/tsa/twin", any(tsa::twin))
         .route("/tsa/certs", get(tsa::certs))
         .route("/tsa/proof/{serial}", get(tsa::proof));
+    let public =
+        Router::new().route("/ca/{file}", get(public::issuer_file)).route("/crl/{file}", get(public::crl_file));
     let table = calls().into_iter().map(|call| (call.path, call)).collect();
     let edge = Edge { app: app.clone(), calls: Arc::new(table) };
     let facts = portal::Facts::new(app.installation(), app.setup());
+    let public = public.merge(stamps.clone());
     let all = match door {
+        Door::Front => stamps.with_state(edge),
         Door::Http => public.with_state(edge).merge(portal::home_routes(facts, public::issuer_cards(app.clone()))),
         Door::Https => {
             let desk = portal::desk_routes(facts.clone(), watch::ocsp_source(app.clone()));

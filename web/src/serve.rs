@@ -55,6 +55,8 @@ pub enum Peer {
         /// The client certificate (DER), if one was shown; it chains to our root and is in its validity.
         certificate: Option<Arc<Vec<u8>>>,
     },
+    /// Over the socket for fronts: some stranger, whom the front has looked at.
+    Front,
     /// Over the Unix socket.
     Socket {
         /// The user of the process at the other end, as the kernel says.
@@ -129,6 +131,14 @@ impl Doors {
         Ok(Self { http: bind_all(web.http, "--http")?, https: bind_all(web.https, "--https")? })
     }
 
+    /// Binds one address, or both of `localhost`, for plain http alone. `option` is what changes it.
+    ///
+    /// # Errors
+    /// As [`Doors::bind`].
+    pub fn bind_http(listen: Listen, option: &'static str) -> Result<Self, ServeError> {
+        Ok(Self { http: bind_all(listen, option)?, https: Vec::new() })
+    }
+
     /// Refuses addresses others could reach: the keys of a trial are not protected enough for that.
     ///
     /// # Errors
@@ -173,19 +183,19 @@ fn bind_all(listen: Listen, option: &'static str) -> Result<Vec<TcpListener>, Se
     Ok(bound)
 }
 
-/// Makes the Unix socket, for its owner alone. A socket left by a process that died is replaced:
-/// the caller holds the lock of the directory.
+/// Makes a Unix socket with the rights `mode`. A socket left by a process that died is replaced:
+/// the caller holds the lock of the data directory.
 ///
 /// # Errors
 /// [`ServeError::Socket`].
-pub fn bind_socket(path: &Path) -> Result<std::os::unix::net::UnixListener, ServeError> {
+pub fn bind_socket(path: &Path, mode: u32) -> Result<std::os::unix::net::UnixListener, ServeError> {
     let failed = |why| ServeError::Socket { path: path.to_owned(), why };
     match std::fs::remove_file(path) {
         Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(failed(e)),
         _ => {}
     }
     let listener = std::os::unix::net::UnixListener::bind(path).map_err(failed)?;
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).map_err(failed)?;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).map_err(failed)?;
     listener.set_nonblocking(true).map_err(failed)?;
     Ok(listener)
 }
@@ -198,7 +208,9 @@ pub struct Service {
     pub https: Router,
     /// For the owner of the data directory.
     pub socket: Router,
-    /// The OCSP responder, on http and https.
+    /// For fronts.
+    pub front: Router,
+    /// The OCSP responder, on http, https and for fronts.
     pub ocsp: Arc<OcspDoor>,
     /// The TLS side of https.
     pub tls: Arc<rustls::ServerConfig>,
@@ -211,6 +223,7 @@ pub struct Service {
 pub async fn serve(
     doors: Doors,
     socket: Option<std::os::unix::net::UnixListener>,
+    front: Option<std::os::unix::net::UnixListener>,
     service: Service,
     web: &WebConfig,
     stop: watch::Receiver<bool>,
@@ -218,20 +231,8 @@ pub async fn serve(
     let limits = Limits { head: web.header_deadline.duration() };
     let places = usize::try_from(web.connections).unwrap_or(1024);
     let mut loops = JoinSet::new();
-    let http_places = Arc::new(Semaphore::new(places));
-    for listener in doors.http {
-        let listener = TokioTcp::from_std(listener)?;
-        let (router, stop) = (service.http.clone(), stop.clone());
-        let ocsp = Arc::clone(&service.ocsp);
-        loops.spawn(accept(stop.clone(), Arc::clone(&http_places), async move || {
-            let (stream, address) = listener.accept().await?;
-            let (router, ocsp, stop) = (router.clone(), Arc::clone(&ocsp), stop.clone());
-            Ok(async move {
-                let _ = stream.set_nodelay(true);
-                connection(stream, router, Some(ocsp), Peer::Http { address }, limits, stop).await;
-            })
-        }));
-    }
+    let ocsp = Some(&service.ocsp);
+    serve_plain(&mut loops, doors.http, &service.http, ocsp, limits, places, &stop)?;
     let https_places = Arc::new(Semaphore::new(places));
     for listener in doors.https {
         let listener = TokioTcp::from_std(listener)?;
@@ -254,6 +255,15 @@ pub async fn serve(
             })
         }));
     }
+    if let Some(listener) = front {
+        let listener = UnixListener::from_std(listener)?;
+        let (router, ocsp, stop) = (service.front, Arc::clone(&service.ocsp), stop.clone());
+        loops.spawn(accept(stop.clone(), Arc::new(Semaphore::new(places)), async move || {
+            let (stream, _) = listener.accept().await?;
+            let (router, ocsp, stop) = (router.clone(), Arc::clone(&ocsp), stop.clone());
+            Ok(async move { connection(stream, router, Some(ocsp), Peer::Front, limits, stop).await })
+        }));
+    }
     if let Some(listener) = socket {
         let listener = UnixListener::from_std(listener)?;
         let (router, stop) = (service.socket, stop);
@@ -268,6 +278,45 @@ pub async fn serve(
         }));
     }
     while loops.join_next().await.is_some() {}
+    Ok(())
+}
+
+/// Serves plain http alone until `stop` turns true, then lets running requests finish.
+///
+/// # Errors
+/// The runtime cannot take over a listener.
+pub async fn serve_http(doors: Doors, router: Router, web: &WebConfig, stop: watch::Receiver<bool>) -> io::Result<()> {
+    let limits = Limits { head: web.header_deadline.duration() };
+    let places = usize::try_from(web.connections).unwrap_or(1024);
+    let mut loops = JoinSet::new();
+    serve_plain(&mut loops, doors.http, &router, None, limits, places, &stop)?;
+    while loops.join_next().await.is_some() {}
+    Ok(())
+}
+
+/// Starts the accept loops of plain http.
+fn serve_plain(
+    loops: &mut JoinSet<()>,
+    listeners: Vec<TcpListener>,
+    router: &Router,
+    ocsp: Option<&Arc<OcspDoor>>,
+    limits: Limits,
+    places: usize,
+    stop: &watch::Receiver<bool>,
+) -> io::Result<()> {
+    let places = Arc::new(Semaphore::new(places));
+    for listener in listeners {
+        let listener = TokioTcp::from_std(listener)?;
+        let (router, ocsp, stop) = (router.clone(), ocsp.cloned(), stop.clone());
+        loops.spawn(accept(stop.clone(), Arc::clone(&places), async move || {
+            let (stream, address) = listener.accept().await?;
+            let (router, ocsp, stop) = (router.clone(), ocsp.clone(), stop.clone());
+            Ok(async move {
+                let _ = stream.set_nodelay(true);
+                connection(stream, router, ocsp, Peer::Http { address }, limits, stop).await;
+            })
+        }));
+    }
     Ok(())
 }
 

@@ -17,7 +17,7 @@ use tokio::sync::watch;
 use zeroize::Zeroizing;
 
 use crate::app::{App, AppError, AppOptions};
-use crate::data_dir::{DataDir, DataDirError, Found};
+use crate::data_dir::{DataDir, DataDirError, Found, front_socket_of};
 use crate::router::{Door, router};
 use crate::serve::{self, Doors, ServeError, Service};
 use crate::tls;
@@ -121,7 +121,8 @@ pub fn run(data: &Path, config: Config, ready: impl FnOnce(&Started)) -> Result<
     })
 }
 
-async fn wait_for_signal() -> std::io::Result<()> {
+/// Returns at the next SIGINT or SIGTERM.
+pub(crate) async fn wait_for_signal() -> std::io::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
     let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
     tokio::select! {
@@ -164,14 +165,19 @@ pub async fn serve_until(
             (App::open(dir, file, options).await?, None)
         }
     };
-    let socket = serve::bind_socket(&app.dir().socket())?;
+    let socket = serve::bind_socket(&app.dir().socket(), 0o600)?;
+    let front_socket = web.front_socket.clone().unwrap_or_else(|| front_socket_of(app.dir().path()));
+    // Whoever can reach it may ask what anybody may ask over http.
+    let front = serve::bind_socket(&front_socket, 0o666)?;
     let service = service(&app)?;
     app.start_schedules(&stop);
     ready(&started(&app, link));
-    let served = serve::serve(doors, Some(socket), service, &web, stop).await;
+    let served = serve::serve(doors, Some(socket), Some(front), service, &web, stop).await;
     app.close().await;
-    // The lock is still held, so it is ours; a leftover would only be replaced by the next start.
-    let _ = std::fs::remove_file(app.dir().socket());
+    // The lock is still held, so they are ours; a leftover would only be replaced by the next start.
+    for socket in [app.dir().socket(), front_socket] {
+        let _ = std::fs::remove_file(socket);
+    }
     Ok(served?)
 }
 
@@ -235,6 +241,7 @@ pub fn service(app: &App) -> Result<Service, AppError> {
         http: router(app.clone(), Door::Http),
         https: router(app.clone(), Door::Https),
         socket: router(app.clone(), Door::Socket),
+        front: router(app.clone(), Door::Front),
         ocsp: Arc::clone(app.ocsp_door()),
         tls,
     })

@@ -1,6 +1,7 @@
 //! `[web]`: listening, limits, the public address.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
@@ -24,6 +25,12 @@ pub struct WebConfig {
     /// Default: `http://` and the address of `http`, which nobody outside can reach.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub public_url: Option<String>,
+    /// Where fronts (`yinxin serve ocsp`, `yinxin serve tsa`) reach the suite: a Unix socket that takes OCSP and
+    /// time-stamp requests and nothing else. Default: `front.sock` in the data directory, which only its owner
+    /// reaches. Elsewhere, every user of this machine may ask there what anybody may ask over http, so a front can run
+    /// as a user who has no right in the data directory.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub front_socket: Option<PathBuf>,
     /// Largest body of an API call. Unit: bytes, 1,024 to 1,048,576. Default 65,536.
     pub body_bytes: u64,
     /// How long a TLS handshake, and then the head of each request, may take. Unit: seconds, 1 to 60. Default 10.
@@ -47,6 +54,7 @@ impl Default for WebConfig {
             https: Listen::Localhost(8443),
             https_names: Vec::new(),
             public_url: None,
+            front_socket: None,
             body_bytes: 64 * 1024,
             header_deadline: Seconds(10),
             body_deadline: Seconds(60),

@@ -14,7 +14,7 @@ pub use cert::{Approve, CertName, Crl, Issue, KeyType, List, Reject, Revoke, Sho
 pub use ocsp::{Ask, NameHash, OcspCommand, OcspQuery, OcspStaple};
 pub use office::{AuditCommand, Claim, ExportArgs, OfficerAddArgs, OfficerCommand, ProofArgs, TrustCommand};
 pub use stamp::{Stamp, StampHash};
-pub use system::{Backup, ClockCommand, ConfigCommand, Init, Restore, Unseal, Up, Verify};
+pub use system::{Backup, ClockCommand, ConfigCommand, Init, Restore, ServeCommand, Unseal, Up, Verify};
 
 /// 印信 Yinxin: a certificate authority whose heart is SM2.
 ///
@@ -79,6 +79,9 @@ impl Global {
 pub enum Command {
     /// Start the server; the first start makes the data directory, both hierarchies and the log.
     Up(Up),
+    /// Run one service's door in a process of its own, beside the suite.
+    #[command(subcommand)]
+    Serve(ServeCommand),
     /// Make a production installation, its root key sealed by a passphrase.
     Init(Init),
     /// Open the sealed root key after a restart, so that signing works again.

@@ -1,11 +1,12 @@
-//! `yinxin up` and `yinxin init`.
+//! `yinxin up`, `yinxin serve` and `yinxin init`.
 
 use std::path::Path;
 
-use crate::cli::args::{Global, Init, Up};
+use crate::cli::args::{Global, Init, ServeCommand, Up};
 use crate::cli::console::Console;
 use crate::cli::failure::Failure;
 use crate::cli::{config, passphrase};
+use crate::front::{self, FrontOptions, FrontService, FrontStarted, Suite};
 use crate::up::{self, Started};
 
 /// Starts the server, and serves until it is told to stop.
@@ -20,6 +21,25 @@ pub fn up(global: &Global, console: Console, args: &Up) -> Result<(), Failure> {
         let _ = console.answer(started, || started.text(&program()));
     };
     up::run(&global.data_dir(), config, ready).map_err(|e| Failure::here(&e))
+}
+
+/// Runs one service's door, until it is told to stop.
+///
+/// # Errors
+/// One sentence; nothing was touched.
+pub fn serve(global: &Global, console: Console, args: ServeCommand) -> Result<(), Failure> {
+    local_only(global)?;
+    let (service, listen, suite) = match args {
+        ServeCommand::Ocsp { listen, suite } => (FrontService::Ocsp, listen, suite),
+        ServeCommand::Tsa { listen, suite } => (FrontService::Tsa, listen, suite),
+    };
+    let (config, _) = config::load(global)?;
+    let suite = suite.map_or_else(|| Suite::Data(global.data_dir()), Suite::Socket);
+    let options = FrontOptions { service, suite, listen, config };
+    let ready = |started: &FrontStarted| {
+        let _ = console.answer(started, || started.text());
+    };
+    front::run(options, ready).map_err(|e| Failure::here(&e))
 }
 
 /// Makes a production installation.

@@ -15,6 +15,7 @@ use std::time::{Duration, Instant as Moment};
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use ocsp::core::request::{LONGEST, from_get_path};
 use ocsp::core::response::Refusal;
 use ocsp::{Answer, Ocsp};
 use pki_config::{Clock, ErrorCode};
@@ -22,11 +23,8 @@ use pki_config::{Clock, ErrorCode};
 use crate::metrics::{Histogram, Rate};
 use crate::problem::Failure;
 
-mod address;
 mod headers;
 
-/// Longest question. Unit: bytes. About a hundred certificates.
-const LONGEST: usize = 8 * 1024;
 /// How long the body of a question may take to arrive.
 const BODY: Duration = Duration::from_secs(5);
 /// How long an answer may take to make; then it is `tryLater`.
@@ -77,10 +75,9 @@ impl OcspDoor {
         let response = match *request.method() {
             Method::GET | Method::HEAD => {
                 let path = request.uri().path();
-                let question = address::question(path.strip_prefix("/ocsp").unwrap_or_default(), LONGEST);
-                let answer = match question {
-                    Some(der) => self.answer(&der).await,
-                    None => Answer::refused(Refusal::MalformedRequest),
+                let answer = match from_get_path(path.strip_prefix("/ocsp").unwrap_or_default()) {
+                    Ok(der) => self.answer(&der).await,
+                    Err(_) => Answer::refused(Refusal::MalformedRequest),
                 };
                 self.response(answer, Some(request.headers()))
             }

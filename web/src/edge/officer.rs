@@ -103,7 +103,7 @@ pub async fn claim(app: App, from: Stranger, ask: OfficerClaim) -> Result<Office
     let address = match &from.peer {
         Peer::Https { address, .. } | Peer::Http { address } => Some(address.ip()),
         // The owner of the data directory holds the key file anyway.
-        Peer::Socket { .. } => None,
+        Peer::Socket { .. } | Peer::Front => None,
     };
     if let Some(address) = address {
         app.lockout().check(address)?;
@@ -156,7 +156,7 @@ fn open(officer: &Officer, link: Link, app: &App) -> Result<(), Failure> {
 const fn channel(peer: &Peer) -> Channel {
     match peer {
         Peer::Socket { .. } => Channel::Socket,
-        Peer::Https { .. } | Peer::Http { .. } => Channel::Https,
+        Peer::Https { .. } | Peer::Http { .. } | Peer::Front => Channel::Https,
     }
 }
 

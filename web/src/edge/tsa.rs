@@ -100,13 +100,13 @@ fn reply(der: Vec<u8>, kind: HeaderValue) -> Response<Body> {
     response
 }
 
-/// Whether the address may ask. The owner of the data directory always may.
+/// Whether the address may ask. The owner of the data directory always may; a front has counted itself.
 fn admitted(app: &App, peer: &Peer) -> bool {
     match peer {
         Peer::Http { address } | Peer::Https { address, .. } => {
             app.stamp_rate().admit(address.ip(), app.clock().steady())
         }
-        Peer::Socket { .. } => true,
+        Peer::Socket { .. } | Peer::Front => true,
     }
 }
 
@@ -119,7 +119,7 @@ async fn caller(app: &App, peer: &Peer, headers: &HeaderMap) -> Result<Actor, Fa
         Peer::Https { certificate: Some(_), .. } => {
             Ok(auth::authenticate(app, peer, headers).await.unwrap_or_else(|_| Actor::anyone()))
         }
-        Peer::Https { .. } | Peer::Http { .. } => Ok(Actor::anyone()),
+        Peer::Https { .. } | Peer::Http { .. } | Peer::Front => Ok(Actor::anyone()),
         Peer::Socket { .. } => auth::authenticate(app, peer, headers).await,
     }
 }
@@ -213,6 +213,7 @@ pub async fn stamp(app: App, from: Stranger, ask: StampAsk) -> Result<StampInfo,
     let der = Draft { hash, digest: &digest, policy, nonce: nonce.as_deref(), cert_req }.to_der();
     let request = StampRequest::parse(&der).map_err(tsa::Error::Rejected)?;
     let caller = match from.peer {
+        Peer::Front => Actor::anyone(),
         Peer::Socket { .. } => auth::authenticate(&app, &from.peer, &HeaderMap::new()).await?,
         Peer::Http { .. } | Peer::Https { .. } => Actor::anyone(),
     };

@@ -14,17 +14,17 @@ use web::up::{Started, UpError, serve_until};
 use crate::house::config;
 
 /// A served trial on ports the system chose.
-struct Served {
-    temp: tempfile::TempDir,
-    http: SocketAddr,
+pub struct Served {
+    pub temp: tempfile::TempDir,
+    pub http: SocketAddr,
     https: SocketAddr,
     started: Started,
-    stop: watch::Sender<bool>,
-    ended: tokio::task::JoinHandle<Result<(), UpError>>,
+    pub stop: watch::Sender<bool>,
+    pub ended: tokio::task::JoinHandle<Result<(), UpError>>,
 }
 
 impl Served {
-    async fn trial() -> Self {
+    pub async fn trial() -> Self {
         let temp = tempfile::tempdir().unwrap();
         let mut config = config();
         config.web.http = "127.0.0.1:0".parse().unwrap();
@@ -52,7 +52,7 @@ impl Served {
 }
 
 /// Sends bytes and reads until the other side closes or `patience` is over.
-fn exchange(to: SocketAddr, bytes: &[u8], patience: Duration) -> String {
+pub fn exchange(to: SocketAddr, bytes: &[u8], patience: Duration) -> String {
     let mut stream = TcpStream::connect(to).unwrap();
     stream.set_read_timeout(Some(patience)).unwrap();
     // The server may have answered and closed before all was sent.

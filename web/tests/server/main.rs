@@ -7,6 +7,7 @@ mod clock;
 mod damage;
 mod doors;
 mod first_start;
+mod front;
 mod house;
 mod officers;
 mod repository;

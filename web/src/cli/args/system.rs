@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use pki_config::config::Listen;
 
 /// `yinxin up`.
 #[derive(Debug, Default, Args)]
@@ -28,6 +29,38 @@ pub struct Up {
     /// Copy each signed head of the log to these files, best where this server cannot rewrite them.
     #[arg(long, value_name = "FILE", num_args = 1..)]
     pub checkpoint_to: Vec<PathBuf>,
+}
+
+/// `yinxin serve`.
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
+#[command(after_help = "\
+The door runs in a process of its own, which holds no key and no data: it reads what strangers send and passes
+what is well-formed on to the suite (`yinxin up`) over a socket that takes nothing else. Start as many as you like;
+each can be stopped and replaced while the suite runs. To run one as a user of its own, name a place for the socket
+in the suite's configuration (web.front_socket) and give it here with --suite.
+
+Examples:
+  yinxin serve ocsp --data /srv/yinxin --listen 0.0.0.0:8081
+  yinxin serve tsa --suite /run/yinxin/front.sock --listen 0.0.0.0:8082")]
+pub enum ServeCommand {
+    /// Answer OCSP requests at /ocsp.
+    Ocsp {
+        /// Address to listen on.
+        #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8081")]
+        listen: Listen,
+        /// Socket of the suite; without it, the one of the data directory.
+        #[arg(long, value_name = "SOCKET")]
+        suite: Option<PathBuf>,
+    },
+    /// Answer time-stamp requests at /tsa.
+    Tsa {
+        /// Address to listen on.
+        #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8082")]
+        listen: Listen,
+        /// Socket of the suite; without it, the one of the data directory.
+        #[arg(long, value_name = "SOCKET")]
+        suite: Option<PathBuf>,
+    },
 }
 
 /// `yinxin init`.
