@@ -36,7 +36,7 @@ const EC: Family = Family {
 fn names(profile: BuiltIn) -> (&'static str, &'static str) {
     match profile {
         // No wildcard: pkilint judges by RFC 5280 alone, which does not know them (RFC 9525 6.3 does).
-        BuiltIn::TlsServer => (
+        BuiltIn::TlsServer | BuiltIn::TlsServerMustStaple => (
             "C=CN,ST=北京,L=海淀,O=示例公司,CN=www.example.cn",
             "dns:www.example.cn,dns:example.cn,ip:192.0.2.7,ip:2001:db8::7",
         ),

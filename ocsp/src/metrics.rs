@@ -52,6 +52,7 @@ impl Counters {
             certificates: 0,
             made_ahead: 0,
             responder_not_after: None,
+            followed: false,
             crl_next_update: None,
         }
     }
@@ -97,6 +98,8 @@ pub struct IssuerMetrics {
     pub made_ahead: usize,
     /// Last second of the responder's certificate; `None` while there is none.
     pub responder_not_after: Option<Instant>,
-    /// For an authority of others: nextUpdate of its CRL.
+    /// Whether it is an authority of others, followed by its CRL.
+    pub followed: bool,
+    /// For an authority of others: nextUpdate of its CRL; `None` until there is one.
     pub crl_next_update: Option<Instant>,
 }

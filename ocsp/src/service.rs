@@ -215,6 +215,7 @@ impl Ocsp {
             certificates: state.certificates(),
             made_ahead: state.index.made(),
             responder_not_after: self.responder_of(state).map(|in_use| in_use.not_after),
+            followed: state.is_foreign(),
             crl_next_update: state.crl_next_update(),
             ..state.counters.of_issuer(state.id.clone())
         };

@@ -113,6 +113,10 @@ pub struct Rules {
     /// Whether id-pkix-ocsp-nocheck goes in (RFC 6960 4.2.2.2.1).
     #[serde(default)]
     pub ocsp_nocheck: bool,
+    /// Whether the TLS feature status_request goes in (RFC 7633): the server must staple an OCSP answer. Only under
+    /// issuers with a responder.
+    #[serde(default)]
+    pub must_staple: bool,
 }
 
 /// What a profile is for, in both languages.

@@ -11,6 +11,7 @@ mod audit;
 mod certificates;
 mod der;
 mod names;
+mod ocsp;
 mod requests;
 mod texts;
 
@@ -48,6 +49,8 @@ pub const TARGETS: &[Target] = &[
     Target { name: "lint", run: certificate_lint, seeds: requests::lint_seeds },
     Target { name: "name_der", run: name_der, seeds: names::name_der_seeds },
     Target { name: "name_text", run: name_text, seeds: names::name_text_seeds },
+    Target { name: "ocsp_address", run: ocsp::address, seeds: ocsp::address_seeds },
+    Target { name: "ocsp_request", run: ocsp::request, seeds: ocsp::request_seeds },
     Target { name: "path", run: path, seeds: certificates::path_seeds },
     Target { name: "profile", run: profile, seeds: texts::profile_seeds },
     Target { name: "public_key", run: public_key, seeds: certificates::public_key_seeds },

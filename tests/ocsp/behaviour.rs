@@ -336,3 +336,28 @@ async fn another_authority_is_answered_for_from_its_crl_while_that_lasts() {
     other.close().await;
     house.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_responder_that_comes_later_takes_over_the_certificates_there_were() {
+    let dir = tempfile::tempdir().unwrap();
+    let house = TestHouse::open(dir.path(), Parts::real()).await;
+    let good = server(&house, "good.example.cn", KeyAlgorithm::P256).await;
+    let gone = server(&house, "gone.example.cn", KeyAlgorithm::P256).await;
+    let auth = support::owner(Permission::RevokeCertificate);
+    house.ca.revoke(&auth, &gone.serial, None, Reason::Superseded, None).await.unwrap();
+    house.close().await;
+
+    let house = TestHouse::open(dir.path(), Parts { ocsp: Some(OcspConfig::default()), ..Parts::real() }).await;
+    let ocsp = house.responders().await.clone();
+    assert_eq!(ask(&house, &usual(&house, &good)).await.outcome, Outcome::Unknown);
+    assert!(!ocsp.is_filled("ca").await.unwrap());
+    // Twice, as after a start that was interrupted. Two authorities and two roots, four responders, two servers.
+    for _ in 0..2 {
+        assert_eq!(house.ca.tell_again(ocsp.feed()).await.unwrap(), 10);
+    }
+    ocsp.set_filled("ca").await.unwrap();
+    assert!(ocsp.is_filled("ca").await.unwrap());
+    assert_eq!(ask(&house, &usual(&house, &good)).await.outcome, Outcome::Good);
+    assert_eq!(ask(&house, &usual(&house, &gone)).await.outcome, Outcome::Revoked);
+    house.close().await;
+}

@@ -174,6 +174,9 @@ impl Draft {
     }
 }
 
+/// `Features ::= SEQUENCE OF INTEGER` with status_request, 5 (RFC 7633 4.1, RFC 6066 8).
+pub(super) const MUST_STAPLE: [u8; 5] = [0x30, 3, 2, 1, 5];
+
 const FITS: &str = "checked names, keys and addresses have a DER form of bounded length";
 
 fn encode(
@@ -243,6 +246,12 @@ fn extensions(rules: &Rules, issuer: &Issuer, subject: &Subject) -> Result<Vec<E
     let access = authority_access(rules, issuer)?;
     if !access.is_empty() {
         all.push(extension(oid::AUTHORITY_INFO_ACCESS, false, &access));
+    }
+    if rules.must_staple {
+        if issuer.urls.ocsp.is_none() {
+            return Err(Undraftable::IssuerUrl("OCSP"));
+        }
+        all.push(raw_extension(oid::TLS_FEATURE, false, MUST_STAPLE.to_vec()));
     }
     if rules.ocsp_nocheck {
         all.push(extension(oid::OCSP_NOCHECK, false, &Any::null()));

@@ -36,6 +36,8 @@ built_in! {
     SubCa "sub-ca";
     /// A TLS server.
     TlsServer "tls-server";
+    /// A TLS server that always staples an OCSP answer.
+    TlsServerMustStaple "tls-server-must-staple";
     /// A TLS client: a program or an officer.
     TlsClient "tls-client";
     /// A person who signs.

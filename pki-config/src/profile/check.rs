@@ -99,7 +99,11 @@ fn usage(rules: &Rules) -> Result<(), String> {
         rules.ocsp_nocheck == has(ExtendedUsage::OcspSigning),
         "ocsp_nocheck belongs to OCSPSigning (RFC 6960 4.2.2.2.1)",
     )?;
-    require(!rules.ocsp_nocheck || !rules.urls.crl, "a signer with ocsp_nocheck has no CRL address")
+    require(!rules.ocsp_nocheck || !rules.urls.crl, "a signer with ocsp_nocheck has no CRL address")?;
+    require(
+        !rules.must_staple || (has(ExtendedUsage::ServerAuth) && rules.urls.ocsp),
+        "must_staple is for TLS servers whose certificates name a responder (RFC 7633)",
+    )
 }
 
 fn authority(rules: &Rules) -> Result<(), String> {
@@ -133,6 +137,8 @@ mod tests {
         refused(BuiltIn::Tsa, "extended_critical = true", "extended_critical = false");
         refused(BuiltIn::OcspSigner, "ocsp_nocheck = true", "ocsp_nocheck = false");
         refused(BuiltIn::OcspSigner, "crl = false", "crl = true");
+        refused(BuiltIn::TlsServerMustStaple, "ocsp = true", "ocsp = false");
+        refused(BuiltIn::TlsClient, "version = 1", "version = 1\nmust_staple = true");
         refused(BuiltIn::Root, "needs_ceremony = true", "needs_ceremony = false");
     }
 

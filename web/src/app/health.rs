@@ -22,6 +22,7 @@ impl App {
             self.check_tls(),
         ];
         checks.extend(self.check_crls().await);
+        checks.extend(self.check_responders());
         let well = checks.iter().all(|c| c.ok);
         let state = match (stopped, self.is_open(), well) {
             (true, _, _) => "stopped",

@@ -23,6 +23,7 @@ use tokio::sync::watch;
 use super::first_start::house_name;
 use super::schedule::{elapsed, tell_once};
 use super::{App, AppError, AppOptions};
+use crate::api::Check;
 use crate::problem::Failure;
 
 /// How often new issuers and answers that fall due are looked for.
@@ -150,6 +151,27 @@ impl App {
         self.ocsp().set_responder(&issuer.id, responder).await?;
         tracing::info!(issuer = %issuer.id, until = %certificate.validity.not_after(), "a new OCSP responder signs");
         Ok(())
+    }
+
+    /// Whether each issuer has a responder that can sign, and each authority of others a CRL that has not ended.
+    pub(super) fn check_responders(&self) -> Vec<Check> {
+        if !self.config().ocsp.enabled {
+            return Vec::new();
+        }
+        let now = self.clock().now();
+        let of = |one: ::ocsp::IssuerMetrics| {
+            let outcome = match (one.responder_not_after, one.crl_next_update, one.followed) {
+                (None, ..) => Err("no responder yet; questions must wait".to_owned()),
+                (Some(until), ..) if until <= now => Err(format!("the responder ended at {until}")),
+                (_, None, true) => Err("no CRL of this authority yet".to_owned()),
+                (_, Some(until), true) if until <= now => Err(format!("its CRL ended at {until}")),
+                (_, Some(until), true) => Ok(format!("answers from its CRL, next update {until}")),
+                (Some(until), ..) => Ok(format!("its responder signs until {until}")),
+            };
+            let (ok, detail) = outcome.map_or_else(|why| (false, why), |well| (true, well));
+            Check { name: format!("ocsp-{}", one.issuer), ok, detail }
+        };
+        self.ocsp().metrics().issuers.into_iter().map(of).collect()
     }
 
     /// Destroys the keys of responders that sign no more: replaced, or left over when a renewal broke off.

@@ -160,7 +160,7 @@ impl Names {
             None => DistinguishedName::common_name(&args.name).map_err(wrong)?,
         };
         let mut sans: Vec<AltName> = args.san.iter().map(|san| san.parse()).collect::<Result<_, _>>().map_err(wrong)?;
-        if args.profile == TLS_SERVER {
+        if args.profile.starts_with(TLS_SERVER) {
             if sans.is_empty() {
                 sans.push(server_name(&args.name)?);
             }

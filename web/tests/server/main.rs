@@ -11,5 +11,6 @@ mod front;
 mod house;
 mod officers;
 mod repository;
+mod responders;
 mod sealed;
 mod stamps;

@@ -9,11 +9,13 @@ use x509_cert::ext::pkix::{AccessDescription, CertificatePolicies};
 
 use super::Lint;
 use super::view::{View, found};
+use crate::core::draft::MUST_STAPLE;
 
 pub(super) const LINTS: &[Lint] = &[
     Lint::error("cdp_url", "BR 7.1.2.11.2", cdp_url),
     Lint::error("aia_url", "BR 7.1.2.7.7", aia_url),
     Lint::error("revocation_pointer", "BR 7.1.2.11.2", revocation_pointer),
+    Lint::error("must_staple", "7633 4.1", must_staple),
     Lint::error("gm_cabf_oid", "BR 6.1.5", gm_cabf_oid),
 ];
 
@@ -65,6 +67,14 @@ fn revocation_pointer(view: &View<'_>) -> Option<String> {
     let access: Vec<AccessDescription> = view.value(oid::AUTHORITY_INFO_ACCESS).unwrap_or_default();
     let ocsp = access.iter().any(|entry| entry.access_method == oid::AD_OCSP);
     found(!ocsp && view.extension(oid::CRL_DISTRIBUTION_POINTS).is_none(), "neither a CRL nor an OCSP address")
+}
+
+/// A server that must staple has a responder to get answers from, and nothing else is asked of it.
+fn must_staple(view: &View<'_>) -> Option<String> {
+    let value = view.extension(oid::TLS_FEATURE)?.extn_value.as_bytes();
+    let access: Vec<AccessDescription> = view.value(oid::AUTHORITY_INFO_ACCESS).unwrap_or_default();
+    let ocsp = access.iter().any(|entry| entry.access_method == oid::AD_OCSP);
+    found(value != MUST_STAPLE || !ocsp, "TLS features other than status_request, or no OCSP address")
 }
 
 /// The CA/Browser Forum's policies allow no SM2 key, so none of its identifiers (2.23.140) goes with one.
@@ -126,5 +136,15 @@ mod tests {
         crate::core::lint::samples::passes_with("gm_cabf_oid", BuiltIn::TlsServer, |tbs| {
             push(tbs, oid::CERTIFICATE_POLICIES, false, &policies);
         });
+    }
+
+    #[test]
+    fn a_server_that_must_staple_has_a_responder_and_no_other_feature() {
+        passes("must_staple", BuiltIn::TlsServerMustStaple);
+        fails("must_staple", BuiltIn::TlsServerMustStaple, |tbs| {
+            // status_request_v2, 17 (RFC 6961).
+            edit(tbs, oid::TLS_FEATURE, &[0x30, 3, 2, 1, 17]);
+        });
+        fails("must_staple", BuiltIn::TlsServerMustStaple, |tbs| without(tbs, oid::AUTHORITY_INFO_ACCESS));
     }
 }

@@ -84,7 +84,7 @@ pub(crate) fn issuer(family: Family, profile: BuiltIn) -> Issuer {
         issuer.urls = IssuerUrls {
             crl: Some(format!("http://pki.example.cn/crl/{id}.crl").parse().unwrap()),
             ca_issuers: Some(format!("http://pki.example.cn/ca/{id}.cer").parse().unwrap()),
-            ocsp: None,
+            ocsp: (profile == BuiltIn::TlsServerMustStaple).then(|| "http://pki.example.cn/ocsp".parse().unwrap()),
         };
     }
     issuer
@@ -100,13 +100,13 @@ pub(crate) fn subject(family: Family, profile: BuiltIn) -> Subject {
     };
     let name = match profile {
         BuiltIn::Root => "CN=Example Issuing,O=Example,C=CN",
-        BuiltIn::TlsServer => "CN=www.example.cn",
+        BuiltIn::TlsServer | BuiltIn::TlsServerMustStaple => "CN=www.example.cn",
         BuiltIn::Person => "CN=张三,C=CN",
         BuiltIn::SubCa | BuiltIn::Organisation | BuiltIn::SealMaker => "CN=示例,O=示例有限公司,C=CN",
         _ => "CN=sample",
     };
     let names = match profile {
-        BuiltIn::TlsServer => SubjectAltName::new([AltName::dns("www.example.cn").unwrap()]).unwrap(),
+        BuiltIn::TlsServer | BuiltIn::TlsServerMustStaple => SubjectAltName::new([AltName::dns("www.example.cn").unwrap()]).unwrap(),
         _ => SubjectAltName::none(),
     };
     Subject::pooled(key(spki), name.parse().unwrap(), names)

@@ -80,6 +80,7 @@ fn expected(view: &View<'_>, id: Oid) -> (Presence, bool) {
         oid::AUTHORITY_INFO_ACCESS if rules.urls.ca_issuers => (Presence::Required, false),
         oid::AUTHORITY_INFO_ACCESS if rules.urls.ocsp => (Presence::Optional, false),
         oid::OCSP_NOCHECK => (needed(rules.ocsp_nocheck), false),
+        oid::TLS_FEATURE => (needed(rules.must_staple), false),
         _ => (Presence::Absent, false),
     }
 }
@@ -90,7 +91,7 @@ fn ext_not_in_profile(view: &View<'_>) -> Option<String> {
 }
 
 fn ext_presence(view: &View<'_>) -> Option<String> {
-    const KNOWN: [Oid; 9] = [
+    const KNOWN: [Oid; 10] = [
         oid::BASIC_CONSTRAINTS,
         oid::KEY_USAGE,
         oid::EXT_KEY_USAGE,
@@ -100,6 +101,7 @@ fn ext_presence(view: &View<'_>) -> Option<String> {
         oid::CRL_DISTRIBUTION_POINTS,
         oid::AUTHORITY_INFO_ACCESS,
         oid::OCSP_NOCHECK,
+        oid::TLS_FEATURE,
     ];
     let missing =
         KNOWN.into_iter().find(|id| expected(view, *id).0 == Presence::Required && view.extension(*id).is_none())?;
