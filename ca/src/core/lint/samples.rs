@@ -106,7 +106,9 @@ pub(crate) fn subject(family: Family, profile: BuiltIn) -> Subject {
         _ => "CN=sample",
     };
     let names = match profile {
-        BuiltIn::TlsServer | BuiltIn::TlsServerMustStaple => SubjectAltName::new([AltName::dns("www.example.cn").unwrap()]).unwrap(),
+        BuiltIn::TlsServer | BuiltIn::TlsServerMustStaple => {
+            SubjectAltName::new([AltName::dns("www.example.cn").unwrap()]).unwrap()
+        }
         _ => SubjectAltName::none(),
     };
     Subject::pooled(key(spki), name.parse().unwrap(), names)
