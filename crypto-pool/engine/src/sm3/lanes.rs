@@ -145,6 +145,16 @@ mod avx512 {
         };
     }
 
+    /// The same register, of which the compiler knows no longer where it is from: it would add the constant
+    /// last, in the chain that all wait for.
+    #[target_feature(enable = "avx512f")]
+    #[inline]
+    fn pinned(mut x: __m512i) -> __m512i {
+        // SAFETY: no instruction.
+        unsafe { std::arch::asm!("/* {0} */", inout(zmm_reg) x, options(pure, nomem, nostack, preserves_flags)) };
+        x
+    }
+
     macro_rules! add {
         ($x:expr, $y:expr) => {
             _mm512_add_epi32($x, $y)
@@ -155,7 +165,7 @@ mod avx512 {
         ($w:ident, $j:expr, $ff:ident, $gg:ident, $a:ident $b:ident $c:ident $d:ident $e:ident $f:ident $g:ident $h:ident) => {{
             let (w0, w4) = ($w[$j % 16], $w[($j + 4) % 16]);
             let a12 = _mm512_rol_epi32::<12>($a);
-            let sum = add!(add!(a12, _mm512_set1_epi32(const { constant($j) } as i32)), $e);
+            let sum = add!(pinned(add!(a12, _mm512_set1_epi32(const { constant($j) } as i32))), $e);
             let ss1 = _mm512_rol_epi32::<7>(sum);
             let gg = _mm512_ternarylogic_epi32::<$gg>($e, $f, $g);
             let tt2 = add!(add!(gg, add!($h, w0)), ss1);

@@ -40,11 +40,13 @@ impl Avx2 {
 
 mod units {
     use std::arch::x86_64::{
-        __m256i, _mm_aesenclast_si128, _mm_loadu_si128, _mm_setzero_si128, _mm256_and_si256,
-        _mm256_broadcastsi128_si256, _mm256_castsi256_si128, _mm256_extracti128_si256, _mm256_loadu_si256,
-        _mm256_or_si256, _mm256_set_m128i, _mm256_set1_epi8, _mm256_set1_epi32, _mm256_setr_epi8, _mm256_setzero_si256,
-        _mm256_shuffle_epi8, _mm256_slli_epi32, _mm256_srli_epi16, _mm256_srli_epi32, _mm256_storeu_si256,
-        _mm256_unpackhi_epi32, _mm256_unpackhi_epi64, _mm256_unpacklo_epi32, _mm256_unpacklo_epi64, _mm256_xor_si256,
+        __m128i, __m256i, _mm_aesenclast_si128, _mm_and_si128, _mm_cvtsi128_si32, _mm_loadu_si128, _mm_or_si128,
+        _mm_set1_epi8, _mm_set1_epi32, _mm_setzero_si128, _mm_shuffle_epi8, _mm_slli_epi32, _mm_srli_epi16,
+        _mm_srli_epi32, _mm_xor_si128, _mm256_and_si256, _mm256_broadcastsi128_si256, _mm256_castsi256_si128,
+        _mm256_extracti128_si256, _mm256_loadu_si256, _mm256_or_si256, _mm256_set_m128i, _mm256_set1_epi8,
+        _mm256_set1_epi32, _mm256_setr_epi8, _mm256_setzero_si256, _mm256_shuffle_epi8, _mm256_slli_epi32,
+        _mm256_srli_epi16, _mm256_srli_epi32, _mm256_storeu_si256, _mm256_unpackhi_epi32, _mm256_unpackhi_epi64,
+        _mm256_unpacklo_epi32, _mm256_unpacklo_epi64, _mm256_xor_si256,
     };
 
     use super::super::key::{LaneKeys, RoundKeys, expand_with};
@@ -71,6 +73,21 @@ mod units {
                 let from = at / 4 * 4 + (at + 4 - by) % 4;
                 // Byte `from` was in row `from % 4`, which moved that many columns to the left.
                 all[by][at] = ((from + 16 - 4 * (from % 4)) % 16) as u8;
+                at += 1;
+            }
+            by += 1;
+        }
+        all
+    };
+
+    /// Each word rotated left by so many bytes.
+    const TURNED: [[u8; 16]; 4] = {
+        let mut all = [[0; 16]; 4];
+        let mut by = 0;
+        while by < 4 {
+            let mut at = 0;
+            while at < 16 {
+                all[by][at] = (at / 4 * 4 + (at + 4 - by) % 4) as u8;
                 at += 1;
             }
             by += 1;
@@ -190,6 +207,49 @@ mod units {
         }
     }
 
+    /// As [`mapped`], on half a register.
+    #[target_feature(enable = "avx2")]
+    #[inline]
+    fn half_mapped(x: __m128i, map: &[[u8; 16]; 2]) -> __m128i {
+        let half = _mm_set1_epi8(0x0f);
+        let low = _mm_shuffle_epi8(table(&map[0]), _mm_and_si128(x, half));
+        let high = _mm_shuffle_epi8(table(&map[1]), _mm_and_si128(_mm_srli_epi16::<4>(x), half));
+        _mm_xor_si128(low, high)
+    }
+
+    #[target_feature(enable = "avx2")]
+    #[inline]
+    fn table(bytes: &[u8; 16]) -> __m128i {
+        // SAFETY: 16 bytes are one register.
+        unsafe { _mm_loadu_si128(bytes.as_ptr().cast()) }
+    }
+
+    /// One block, for modes that wait for each: four times the same word in a register, so that it does not
+    /// matter where AES shifts its rows, for the S-box treats all columns alike.
+    #[target_feature(enable = "avx2,aes")]
+    fn single(keys: &RoundKeys, block: &mut [u8; 16]) {
+        let words: [u32; 4] = std::array::from_fn(|i| {
+            u32::from_be_bytes([block[4 * i], block[4 * i + 1], block[4 * i + 2], block[4 * i + 3]])
+        });
+        let mut x = words.map(|word| _mm_set1_epi32(word as i32));
+        for i in (0..32).step_by(4) {
+            for j in 0..4 {
+                let key = _mm_set1_epi32(keys.0[i + j] as i32);
+                // The word of the round before comes last: it is what all wait for.
+                let others = _mm_xor_si128(_mm_xor_si128(x[(j + 1) % 4], x[(j + 2) % 4]), key);
+                let field = half_mapped(_mm_xor_si128(others, x[(j + 3) % 4]), &INNER);
+                let s = half_mapped(_mm_aesenclast_si128(field, _mm_setzero_si128()), &OUTER);
+                let [s8, s16, s24] = [1, 2, 3].map(|by| _mm_shuffle_epi8(s, table(&TURNED[by])));
+                let sum = _mm_xor_si128(_mm_xor_si128(s, s8), s16);
+                let by_two = _mm_or_si128(_mm_slli_epi32::<2>(sum), _mm_srli_epi32::<30>(sum));
+                x[j] = _mm_xor_si128(_mm_xor_si128(x[j], _mm_xor_si128(s, s24)), by_two);
+            }
+        }
+        for (bytes, word) in block.as_chunks_mut().0.iter_mut().zip([x[3], x[2], x[1], x[0]]) {
+            *bytes = (_mm_cvtsi128_si32(word) as u32).to_be_bytes();
+        }
+    }
+
     #[target_feature(enable = "avx2,aes")]
     pub(super) fn blocks(keys: &RoundKeys, blocks: &mut [[u8; 16]]) {
         let key = |i: usize, _| _mm256_set1_epi32(keys.0[i] as i32);
@@ -201,7 +261,9 @@ mod units {
         for one in ones {
             crypt(std::array::from_mut(one), key);
         }
-        if !rest.is_empty() {
+        if let [block] = rest {
+            single(keys, block);
+        } else if !rest.is_empty() {
             let mut padded = [[0; 16]; 8];
             padded[..rest.len()].copy_from_slice(rest);
             crypt(std::array::from_mut(&mut padded), key);
