@@ -10,12 +10,15 @@
 //!   have it. This is the service of T/TCCIA 0002-2022 5.5 (100 concurrent requests, 5,000 signatures/s), so
 //!   `pool_sign_100` is its figure; `pool_sign_each_100` is the other's.
 //!
-//! `pool_bulk_64` is 100 callers with 64 signatures in each request.
+//! `pool_bulk_64` is 100 callers with 64 signatures in each request. Beside the time on the clock stands the
+//! processor time of this whole process for each signature, callers included: it moves less with what else the
+//! machine is doing.
 //!
 //! Then exclusive units. Each has one worker, bound to a processor of its own together with what makes its load:
 //! requests of 256 signatures, four at a time. N units must give 70 % of N times one. Rounds of one and of two
 //! units alternate, and the median of the ratios is told, beside the processor time that others took from this
-//! machine meanwhile (steal) and that other programs used.
+//! machine meanwhile (steal) and that other programs used. Where those are not small, the processor time for each
+//! signature tells more: it would rise with every lock that two units wait for.
 
 #![allow(clippy::unwrap_used, missing_docs, reason = "a bench may stop at the first surprise")]
 
@@ -108,12 +111,12 @@ async fn callers(house: &Arc<House>, length: Duration) {
     let public = crypto_pool::PublicKey::from_spki(&key.spki).unwrap();
     assert!(signed.iter().all(|one| public.verify(one.algorithm, &one.to_sign, &one.signature)));
 
-    println!("callers  way                   signatures/s   of the floor    p50 ms    p99 ms");
+    println!("callers  way                   signatures/s   of the floor    p50 ms    p99 ms    CPU us each");
     for callers in [1, 16, 100, 1000] {
         for way in [Way::Each, Way::Bulk(1)] {
-            let (rate, p50, p99) = measure(house, &key, callers, way, length).await;
+            let (rate, p50, p99, cpu) = measure(house, &key, callers, way, length).await;
             let name = if matches!(way, Way::Each) { "sign, an entry each" } else { "sign_bulk" };
-            println!("{callers:>7}  {name:<20} {rate:>13.0} {:>13.1}x {p50:>9.3} {p99:>9.3}", rate / FLOOR);
+            println!("{callers:>7}  {name:<20} {rate:>13.0} {:>13.1}x {p50:>9.3} {p99:>9.3} {cpu:>14.1}", rate / FLOOR);
             match (callers, way) {
                 (100, Way::Bulk(_)) => println!("FIGURE pool_sign_100 {rate:.0} per_s"),
                 (100, Way::Each) => println!("FIGURE pool_sign_each_100 {rate:.0} per_s"),
@@ -121,20 +124,25 @@ async fn callers(house: &Arc<House>, length: Duration) {
             }
         }
     }
-    let (rate, p50, p99) = measure(house, &key, 100, Way::Bulk(64), length).await;
-    println!("    100  {:<20} {rate:>13.0} {:>13.1}x {p50:>9.3} {p99:>9.3}", "sign_bulk of 64", rate / FLOOR);
+    let (rate, p50, p99, cpu) = measure(house, &key, 100, Way::Bulk(64), length).await;
+    println!(
+        "    100  {:<20} {rate:>13.0} {:>13.1}x {p50:>9.3} {p99:>9.3} {cpu:>14.1}",
+        "sign_bulk of 64",
+        rate / FLOOR
+    );
     println!("FIGURE pool_bulk_64 {rate:.0} per_s");
 }
 
-/// Signatures a second, and the median and the 99th percentile of a request's time in milliseconds.
+/// Signatures a second, and the median and the 99th percentile of a request's time in milliseconds; and
+/// processor time of this process for each, in microseconds.
 async fn measure(
     house: &Arc<House>,
     key: &Arc<KeyRecord>,
     callers: usize,
     way: Way,
     length: Duration,
-) -> (f64, f64, f64) {
-    let begun = Instant::now();
+) -> (f64, f64, f64, f64) {
+    let (begun, ticks) = (Instant::now(), own_ticks());
     let tasks: Vec<_> = (0..callers)
         .map(|_| {
             let (house, key) = (Arc::clone(house), Arc::clone(key));
@@ -168,7 +176,9 @@ async fn measure(
     times.sort_unstable();
     let at = |percent: usize| times[(times.len() - 1) * percent / 100].as_secs_f64() * 1000.0;
     let each = if let Way::Bulk(count) = way { count as f64 } else { 1.0 };
-    (rate * each, at(50), at(99))
+    // A tick is a hundredth of a second (proc(5), sysconf(_SC_CLK_TCK) on every Linux there is).
+    let cpu = (own_ticks() - ticks) as f64 * 10_000.0 / (times.len() as f64 * each);
+    (rate * each, at(50), at(99), cpu)
 }
 
 fn units(runtime: &tokio::runtime::Runtime, house: &Arc<House>, length: Duration) {
@@ -191,23 +201,29 @@ fn units(runtime: &tokio::runtime::Runtime, house: &Arc<House>, length: Duration
             })
         })
         .collect();
-    let mut ratios = Vec::new();
-    println!("exclusive units, signatures/s: one, two, percent of twice one");
+    let (mut ratios, mut costs) = (Vec::new(), Vec::new());
+    println!("exclusive units: signatures/s of one, of two, percent of twice one, CPU us each with one, with two");
     for round in 0..5 {
         // The one is on either processor in turn.
-        let one = run_units(&made[round % 2..=round % 2], length);
-        let two = run_units(&made, length);
+        let (one, cpu_of_one) = run_units(&made[round % 2..=round % 2], length);
+        let (two, cpu_of_two) = run_units(&made, length);
         ratios.push(100.0 * two / (2.0 * one));
-        println!("{one:>12.0} {two:>12.0} {:>8.1} %", ratios[round]);
+        costs.push(100.0 * cpu_of_one / cpu_of_two);
+        println!("{one:>12.0} {two:>12.0} {:>8.1} % {cpu_of_one:>8.2} {cpu_of_two:>8.2}", ratios[round]);
     }
-    ratios.sort_by(f64::total_cmp);
-    println!("FIGURE units_scaling {:.0} percent", ratios[ratios.len() / 2]);
+    let median = |all: &mut Vec<f64>| {
+        all.sort_by(f64::total_cmp);
+        all[all.len() / 2]
+    };
+    println!("FIGURE units_scaling {:.0} percent", median(&mut ratios));
+    println!("FIGURE units_scaling_by_cpu {:.0} percent", median(&mut costs));
 }
 
-/// Signatures a second of these units together, each with a thread of its own that keeps it busy.
-fn run_units(units: &[(Unit, KeyRecord)], length: Duration) -> f64 {
+/// Signatures a second of these units together, each with a thread of its own that keeps it busy; and processor
+/// time for each, in microseconds.
+fn run_units(units: &[(Unit, KeyRecord)], length: Duration) -> (f64, f64) {
     let (signed, stop) = (AtomicU64::new(0), AtomicBool::new(false));
-    let begun = Instant::now();
+    let (begun, ticks) = (Instant::now(), own_ticks());
     std::thread::scope(|scope| {
         for (unit, key) in units {
             let (signed, stop) = (&signed, &stop);
@@ -228,7 +244,8 @@ fn run_units(units: &[(Unit, KeyRecord)], length: Duration) -> f64 {
         std::thread::sleep(length);
         stop.store(true, Ordering::Relaxed);
     });
-    signed.load(Ordering::Relaxed) as f64 / begun.elapsed().as_secs_f64()
+    let signed = signed.load(Ordering::Relaxed) as f64;
+    (signed / begun.elapsed().as_secs_f64(), (own_ticks() - ticks) as f64 * 10_000.0 / signed)
 }
 
 /// The load of a unit is made where its worker is: two units are then twice the same thing.

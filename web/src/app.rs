@@ -164,8 +164,8 @@ impl App {
         let kms = Kms::new(db.clone(), audit.clone(), backend, root, Arc::clone(&random), Arc::clone(&clock));
         let pool_options = PoolOptions {
             threads: config.pool.thread_count(),
-            queue: usize::try_from(config.pool.queue).unwrap_or(16_384),
-            queue_per_owner: usize::try_from(config.pool.queue_per_owner).unwrap_or(4096),
+            queue: usize::try_from(config.pool.queue).unwrap_or(65_536),
+            queue_per_owner: usize::try_from(config.pool.queue_per_owner).unwrap_or(16_384),
             shares: Shares::from(&config.pool.shares),
         };
         let pool = PoolHandle::local(&pool_options, db.clone(), audit.clone(), kms.clone())?;

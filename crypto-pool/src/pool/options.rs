@@ -8,9 +8,9 @@ pub struct PoolOptions {
     /// Worker threads. Default: one for each processor.
     pub threads: usize,
     /// Most signatures that wait for each purpose; beyond it callers get [`crate::Error::Busy`]. Purposes do not
-    /// fill each other's queue. Default 16,384.
+    /// fill each other's queue. Default 65,536.
     pub queue: usize,
-    /// Most signatures of one owner that wait for one purpose. Default 4,096.
+    /// Most signatures of one owner that wait for one purpose. Default 16,384. They may hold 64 MiB to be signed.
     pub queue_per_owner: usize,
     /// How the purposes share the workers when there is more to do than they can.
     pub shares: Shares,
@@ -20,8 +20,8 @@ impl Default for PoolOptions {
     fn default() -> Self {
         Self {
             threads: std::thread::available_parallelism().map_or(1, Into::into),
-            queue: 16_384,
-            queue_per_owner: 4096,
+            queue: 65_536,
+            queue_per_owner: 16_384,
             shares: Shares::default(),
         }
     }

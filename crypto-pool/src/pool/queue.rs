@@ -29,9 +29,14 @@ pub(super) trait Waits: Sized {
     fn count(&self) -> usize;
     /// What one of its signatures costs. Unit: SM2 signatures.
     fn cost(&self) -> usize;
+    /// What it holds in memory to be signed. Unit: bytes.
+    fn bytes(&self) -> usize;
     /// Splits off its first `count` signatures: at least one, and fewer than it has.
     fn split(&mut self, count: usize) -> Self;
 }
+
+/// Most that one owner may have waiting for one purpose. Unit: bytes. What a purpose may have is four times that.
+const BYTES_OF_OWNER: usize = 64 << 20;
 
 /// How much may wait. Unit: signatures.
 #[derive(Debug, Clone, Copy)]
@@ -66,6 +71,7 @@ struct Class<J> {
     credit: i64,
     turn: i64,
     signatures: usize,
+    bytes: usize,
     owners: HashMap<TenantId, Owner<J>>,
     ring: VecDeque<TenantId>,
 }
@@ -73,6 +79,7 @@ struct Class<J> {
 struct Owner<J> {
     jobs: VecDeque<J>,
     signatures: usize,
+    bytes: usize,
     /// Work taken in its present turn.
     taken: usize,
 }
@@ -84,6 +91,7 @@ impl<J: Waits> Queue<J> {
             credit: 0,
             turn: i64::from(shares.of(*purpose).max(1)) * SHARE,
             signatures: 0,
+            bytes: 0,
             owners: HashMap::new(),
             ring: VecDeque::new(),
         };
@@ -164,19 +172,24 @@ impl<J: Waits> Queue<J> {
 impl<J: Waits> Waiting<J> {
     fn push(&mut self, job: J, limits: Limits) -> Result<(), Error> {
         let Some(index) = Purpose::ALL.iter().position(|p| *p == job.purpose()) else { return Err(Error::Busy) };
-        let (count, class) = (job.count(), &mut self.classes[index]);
-        let of_owner = class.owners.get(job.owner()).map_or(0, |owner| owner.signatures);
-        if class.signatures + count > limits.purpose || of_owner + count > limits.owner {
+        let (count, bytes, class) = (job.count(), job.bytes(), &mut self.classes[index]);
+        let (of_owner, its_bytes) = class.owners.get(job.owner()).map_or((0, 0), |o| (o.signatures, o.bytes));
+        let too_many = class.signatures + count > limits.purpose || of_owner + count > limits.owner;
+        // What comes alone is taken, however large: its size is bounded where it is checked.
+        let too_much = class.bytes + bytes > 4 * BYTES_OF_OWNER || its_bytes + bytes > BYTES_OF_OWNER;
+        if too_many || (too_much && of_owner > 0) {
             return Err(Error::Busy);
         }
         if of_owner == 0 {
             class.ring.push_back(job.owner().clone());
         }
-        let none = || Owner { jobs: VecDeque::new(), signatures: 0, taken: 0 };
+        let none = || Owner { jobs: VecDeque::new(), signatures: 0, bytes: 0, taken: 0 };
         let owner = class.owners.entry(job.owner().clone()).or_insert_with(none);
         owner.signatures += count;
+        owner.bytes += bytes;
         owner.jobs.push_back(job);
         class.signatures += count;
+        class.bytes += bytes;
         self.signatures += count;
         if !class.listed {
             class.listed = true;
@@ -234,9 +247,12 @@ impl<J: Waits> Class<J> {
         let first = owner.jobs.front_mut()?;
         let fits = (most.min(OWNER_TURN - owner.taken) / first.cost().max(1)).max(1);
         let job = if first.count() > fits { first.split(fits) } else { owner.jobs.pop_front()? };
+        let bytes = job.bytes();
         owner.signatures -= job.count();
+        owner.bytes = owner.bytes.saturating_sub(bytes);
         owner.taken += job.count() * job.cost();
         self.signatures -= job.count();
+        self.bytes = self.bytes.saturating_sub(bytes);
         if owner.jobs.is_empty() {
             let name = self.ring.pop_front()?;
             self.owners.remove(&name);

@@ -89,6 +89,10 @@ impl Waits for Job {
         }
     }
 
+    fn bytes(&self) -> usize {
+        self.to_sign().iter().map(|to_sign| to_sign.bytes().len()).sum()
+    }
+
     fn split(&mut self, count: usize) -> Self {
         let Task::Part { bulk, from, to_sign } = &mut self.task else {
             unreachable!("a single signature has no parts: its count is one");

@@ -11,9 +11,10 @@ pub struct PoolConfig {
     /// Threads that sign. 0 to 256; 0 takes one per processor, less one for the database. Default 0.
     pub threads: u32,
     /// Signatures that may wait for each purpose (issuing, OCSP, time-stamps, seals, tenants); beyond it callers
-    /// get `BUSY`. One purpose's flood fills its own queue only. 16 to 1,000,000. Default 16,384.
+    /// get `BUSY`. One purpose's flood fills its own queue only. 16 to 1,000,000. Default 65,536.
     pub queue: u32,
-    /// Signatures of one tenant that may wait for one purpose. 16 to 1,000,000. Default 4,096.
+    /// Signatures of one tenant that may wait for one purpose; they may hold 64 MiB. 16 to 1,000,000.
+    /// Default 16,384.
     /// Below 1,024 the largest requests for signatures in bulk are never taken.
     pub queue_per_owner: u32,
     /// How the purposes share the threads when there is more to sign than they can.
@@ -55,7 +56,7 @@ impl PoolShares {
 
 impl Default for PoolConfig {
     fn default() -> Self {
-        Self { threads: 0, queue: 16_384, queue_per_owner: 4096, shares: PoolShares::default() }
+        Self { threads: 0, queue: 65_536, queue_per_owner: 16_384, shares: PoolShares::default() }
     }
 }
 

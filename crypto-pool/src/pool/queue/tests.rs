@@ -8,6 +8,8 @@ struct Fake {
     owner: TenantId,
     count: usize,
     cost: usize,
+    /// Of each signature.
+    bytes: usize,
 }
 
 impl Waits for Fake {
@@ -23,6 +25,9 @@ impl Waits for Fake {
     fn cost(&self) -> usize {
         self.cost
     }
+    fn bytes(&self) -> usize {
+        self.count * self.bytes
+    }
     fn split(&mut self, count: usize) -> Self {
         assert!(count >= 1 && count < self.count);
         self.count -= count;
@@ -31,7 +36,7 @@ impl Waits for Fake {
 }
 
 fn fake(purpose: Purpose, owner: &str, count: usize) -> Fake {
-    Fake { purpose, owner: owner.parse().unwrap(), count, cost: 1 }
+    Fake { purpose, owner: owner.parse().unwrap(), count, cost: 1, bytes: 100 }
 }
 
 fn queue(limits: Limits) -> Queue<Fake> {
@@ -67,6 +72,21 @@ fn a_purpose_that_is_full_leaves_the_others_room() {
     }
     assert!(matches!(queue.push(fake(Purpose::Tenant, "d", 1)), Err(Error::Busy)));
     assert!(queue.push(fake(Purpose::Ocsp, "house", 10)).is_ok());
+}
+
+#[test]
+fn an_owner_is_busy_too_when_its_messages_fill_the_memory_it_may() {
+    let queue = queue(LIMITS);
+    let large = |owner| Fake { bytes: 1 << 20, ..fake(Purpose::Tenant, owner, 60) };
+    assert!(queue.push(large("greedy")).is_ok());
+    assert!(matches!(queue.push(large("greedy")), Err(Error::Busy)));
+    assert!(queue.push(fake(Purpose::Tenant, "greedy", 60)).is_ok());
+    assert!(queue.push(large("modest")).is_ok());
+    let mut left = 180;
+    while left > 0 {
+        left -= count(&batch(&queue), |_| true);
+    }
+    assert!(queue.push(large("greedy")).is_ok());
 }
 
 #[test]
