@@ -85,7 +85,7 @@ fn wipe_points(points: &mut [point::Extended]) {
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
-mod tests {
+pub(super) mod tests {
     /// Calls a function for these processors, or says that it was left out.
     macro_rules! in_lanes {
         ($call:expr) => {
@@ -101,7 +101,7 @@ mod tests {
     pub(super) use in_lanes;
 
     /// CPU time of this thread. Unit: nanoseconds.
-    pub(super) fn now() -> u64 {
+    pub(in crate::sm2) fn now() -> u64 {
         let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
         text.split(' ').next().unwrap().parse().unwrap()
     }

@@ -168,7 +168,7 @@ pub(super) fn powers<const BITS: u32>(point: &Affine, count: usize) -> Vec<Affin
                 power.double_negated();
             }
             // An even number of doublings leaves the sign as it was.
-            const { assert!(BITS % 2 == 0) };
+            const { assert!(BITS.is_multiple_of(2)) };
         }
         powers.push(Extended::from_jacobian(&lanes));
     }
