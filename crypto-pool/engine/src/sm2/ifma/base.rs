@@ -225,6 +225,26 @@ mod tests {
         }
     }
 
+    #[target_feature(enable = "avx512f,avx512dq,avx512vl,avx512ifma,avx512vbmi2")]
+    fn told(scalars: &Words) -> [u8; HALVES] {
+        let points = Base::get().times_negated(&[Digits::new(scalars)]);
+        points[0].zz.zeros()
+    }
+
+    #[test]
+    fn the_one_scalar_whose_last_addition_would_meet_itself_is_told() {
+        // 255 * 256^31 is the sum before it, modulo n, for k = 2 * 255 * 256^31 - n.
+        // 510 * 256^31 is 254 * 256^31 modulo 2^256.
+        let (k, _) = crate::sm2::wide::sub(&[0, 0, 0, 0xfe << 56], &crate::sm2::scalar::N);
+        assert_eq!(k[0] & 1, 1);
+        for lane in 0..LANES {
+            let mut scalars = [[3, 0, 0, 0]; LANES];
+            scalars[lane] = k;
+            let Some(zeros) = in_lanes!(told(&scalars)) else { return };
+            assert_eq!(u16::from_le_bytes(zeros), 1 << lane);
+        }
+    }
+
     #[test]
     #[ignore = "a measurement"]
     fn speed_of_base() {

@@ -120,14 +120,14 @@ impl Jacobian {
     pub(super) fn double_negated(&mut self) {
         let delta = self.z.square_loose();
         let gamma = self.y.square();
-        let beta = self.x.mul_loose(&gamma);
-        let yz = self.y.mul_loose(&self.z);
-        self.z = yz.add(&yz.0).tight_positive();
         let x = Loose(self.x.0);
+        let (less, more) = (x.sub(&delta.0).tight(), x.add(&delta.0).tight_positive());
+        let beta4 = self.x.mul_loose(&gamma).times::<2>();
         // Below (3.01 * 3.01 / 16 + 1) p * 3 = 4.7p.
-        let alpha = x.sub(&delta.0).tight().mul_loose(&x.add(&delta.0).tight_positive());
+        let alpha = less.mul_loose(&more);
+        let yz = self.y.mul_loose(&self.z);
         let alpha = alpha.add(&alpha.0).add(&alpha.0).tight_positive();
-        let beta4 = beta.times::<2>();
+        self.z = yz.add(&yz.0).tight_positive();
         self.x = alpha.square_loose().sub(&beta4.0).sub(&beta4.0).fold();
         // Below (4.7 * 1.01 + 8 * 1.86^2) p / 16 + p, less than 3.1p.
         self.y = alpha.mul_add_8_squares(&Loose(self.x.0).sub(&beta4.0).fold(), &gamma);

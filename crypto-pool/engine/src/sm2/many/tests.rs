@@ -125,6 +125,86 @@ fn a_message_of_no_or_too_many_bytes_is_refused_and_the_others_are_encrypted() {
     }
 }
 
+/// A job for the signature (t - s, s) that says that s G + t P has the first coordinate x.
+fn claim<'a>(key: &'a PublicKey, s: &Scalar, t: &Scalar, x: &Scalar) -> VerifyJob<'a> {
+    let signature = Signature { r: t.sub(s), s: *s };
+    VerifyJob { key, e: signature.r.sub(x).to_bytes(), signature }
+}
+
+fn small(number: u64) -> Scalar {
+    Scalar::reduce(&[number, 0, 0, 0])
+}
+
+#[test]
+fn sums_of_equal_and_opposite_points_are_found_and_infinity_is_no_signature() {
+    for d in [small(1), small(2), small(3), small(31), small(2).negate()] {
+        let key = PrivateKey::from_bytes(&d.to_bytes()).unwrap();
+        let mut factors: Vec<_> = (1..=12).map(small).collect();
+        factors.extend([1, 2, 3, 255, 257].map(|k| small(k).negate()));
+        let mut checks = Vec::new();
+        let mut expected = Vec::new();
+        for s in &factors {
+            for t in factors.iter().filter(|t| t != &s) {
+                // s G + t P = (s + t d) G.
+                let k = s.add(&t.mul(&d));
+                let x = if k.is_zero() {
+                    small(7)
+                } else {
+                    let point = PrivateKey::from_bytes(&k.to_bytes());
+                    // n - 1 is no private key; but it has the first coordinate of 1.
+                    let point = point.unwrap_or_else(|_| PrivateKey::from_bytes(&small(1).to_bytes()).unwrap());
+                    Scalar::reduce_bytes(point.public().as_sec1()[1..33].try_into().unwrap())
+                };
+                checks.push(claim(key.public(), s, t, &x));
+                expected.push(!k.is_zero());
+                checks.push(claim(key.public(), s, t, &x.add(&small(1))));
+                expected.push(false);
+            }
+        }
+        // First the unknown key, then the known one.
+        assert_eq!(verify_many(&checks[..16]), expected[..16]);
+        let fresh: Vec<_> = checks.iter().map(|_| PublicKey::from_sec1(key.public().as_sec1()).unwrap()).collect();
+        let unknown: Vec<_> = checks.iter().zip(&fresh).map(|(check, key)| VerifyJob { key, ..*check }).collect();
+        assert_eq!(verify_many(&unknown), expected);
+        assert_eq!(verify_many(&checks), expected);
+        assert_eq!(verify_many(&checks), expected);
+    }
+}
+
+#[test]
+fn a_first_coordinate_from_n_on_is_compared_modulo_n() {
+    use ::sm2::elliptic_curve::sec1::{FromSec1Point as _, ToSec1Point as _};
+
+    // No such point can be met by chance, but one can choose the point, s and t, and then the key that fits.
+    let point = (0_u8..=255).find_map(|low| {
+        // n + low, compressed, and its y.
+        let mut sec1 = [2; 33];
+        sec1[1..].copy_from_slice(&small(1).negate().to_bytes());
+        let (last, carry) = sec1[32].overflowing_add(low);
+        sec1[32] = last.checked_add(1)?;
+        sec1[31] = sec1[31].checked_add(u8::from(carry))?;
+        let encoded = ::sm2::Sec1Point::from_bytes(sec1).ok()?;
+        Option::<::sm2::AffinePoint>::from(::sm2::AffinePoint::from_sec1_point(&encoded)).map(|point| (point, sec1))
+    });
+    let (point, sec1) = point.unwrap();
+    let x = Scalar::reduce_bytes(sec1[1..].try_into().unwrap());
+    let scalar = |number: u64| ::sm2::Scalar::from(number);
+    let mut keys = Vec::new();
+    for s in 1..=20_u64 {
+        // P = (R - s G) / t with t = s + 1.
+        let inverse = Option::<::sm2::Scalar>::from(scalar(s + 1).invert()).unwrap();
+        let key = (::sm2::ProjectivePoint::from(point) - ::sm2::ProjectivePoint::GENERATOR * scalar(s)) * inverse;
+        keys.push((PublicKey::from_sec1(key.to_affine().to_sec1_point(false).as_bytes()).unwrap(), s));
+    }
+    let good: Vec<_> = keys.iter().map(|(key, s)| claim(key, &small(*s), &small(s + 1), &x)).collect();
+    let bad: Vec<_> = keys.iter().map(|(key, s)| claim(key, &small(*s), &small(s + 1), &x.add(&small(1)))).collect();
+    for _ in 0..25 {
+        // Soon known keys.
+        assert_eq!(verify_many(&good), vec![true; 20]);
+        assert_eq!(verify_many(&bad), vec![false; 20]);
+    }
+}
+
 #[test]
 #[ignore = "a measurement"]
 fn speed_of_many() {
@@ -216,7 +296,12 @@ fn speed_of_unknown() {
     let mut spent = 0;
     for _ in 0..100 {
         let keys: Vec<_> = signed.iter().map(|job| PublicKey::from_sec1(job.key.public().as_sec1()).unwrap()).collect();
-        let jobs: Vec<_> = signed.iter().zip(&signatures).zip(&keys).map(|((job, signature), key)| VerifyJob { key, e: job.e, signature: *signature }).collect();
+        let jobs: Vec<_> = signed
+            .iter()
+            .zip(&signatures)
+            .zip(&keys)
+            .map(|((job, signature), key)| VerifyJob { key, e: job.e, signature: *signature })
+            .collect();
         let start = super::super::ifma::tests::now();
         assert!(verify_many(&jobs).iter().all(|valid| *valid));
         spent += super::super::ifma::tests::now() - start;
