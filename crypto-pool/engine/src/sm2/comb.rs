@@ -14,6 +14,7 @@
 use super::field::{Arith, Fe};
 use super::point::{Addend, Affine, Jacobian, Xyzz, invert};
 use super::scalar::Scalar;
+use super::wide;
 
 /// Bits of a digit.
 pub(super) const WIDTH: usize = 6;
@@ -98,8 +99,8 @@ impl Comb {
 
 /// Half of the odd one of k and n-k, and all ones if that is n-k.
 pub(super) fn recode(scalar: &Scalar) -> ([u64; 4], u64) {
-    let even = (scalar.limbs()[0] & 1).wrapping_sub(1);
-    let k = super::wide::select(scalar.limbs(), scalar.negate().limbs(), even);
+    let even = wide::opaque((scalar.limbs()[0] & 1).wrapping_sub(1));
+    let k = wide::select(scalar.limbs(), scalar.negate().limbs(), even);
     ([k[0] >> 1 | k[1] << 63, k[1] >> 1 | k[2] << 63, k[2] >> 1 | k[3] << 63, k[3] >> 1], even)
 }
 

@@ -261,5 +261,4 @@ impl Shared {
 }
 
 #[cfg(test)]
-#[path = "encrypt_tests.rs"]
 mod tests;

@@ -83,7 +83,7 @@ impl Arith for Portable {
     fn select(self, table: &[Affine], index: u64) -> Affine {
         let mut chosen = Affine::default();
         for (place, entry) in (0_u64..).zip(table) {
-            let mask = wide::is_zero_mask(&[place ^ index, 0, 0, 0]);
+            let mask = wide::opaque(wide::is_zero_mask(&[place ^ index, 0, 0, 0]));
             for limb in 0..4 {
                 chosen.x.0[limb] |= entry.x.0[limb] & mask;
                 chosen.y.0[limb] |= entry.y.0[limb] & mask;
@@ -137,7 +137,7 @@ impl Fe {
     #[inline(always)]
     pub(super) fn sub(&self, other: &Self) -> Self {
         let (difference, borrow) = wide::sub(&self.0, &other.0);
-        let mask = (borrow as u64).wrapping_neg();
+        let mask = wide::opaque(u64::from(borrow).wrapping_neg());
         Self(wide::add(&difference, &[mask & P[0], mask & P[1], mask & P[2], mask & P[3]]).0)
     }
 
@@ -150,7 +150,7 @@ impl Fe {
     /// Half of the number.
     #[inline(always)]
     pub(super) fn half(&self) -> Self {
-        let mask = (self.0[0] & 1).wrapping_neg();
+        let mask = wide::opaque((self.0[0] & 1).wrapping_neg());
         let (t, carry) = wide::add(&self.0, &[mask & P[0], mask & P[1], mask & P[2], mask & P[3]]);
         Self([
             t[0] >> 1 | t[1] << 63,
@@ -163,7 +163,7 @@ impl Fe {
     /// The negative where `mask` is all ones; `mask` is that or zero.
     #[inline(always)]
     pub(super) fn negate_if(&self, mask: u64) -> Self {
-        Self::select(self, &Self::ZERO.sub(self), mask)
+        Self::select(self, &Self::ZERO.sub(self), wide::opaque(mask))
     }
 
     /// `b` where `mask` is all ones, `a` where it is zero.
@@ -210,5 +210,5 @@ fn shift_out(t: &[u64; 4]) -> [u64; 4] {
 fn subtract_once(t: &[u64; 4], carry: bool) -> [u64; 4] {
     let (less, borrow) = wide::sub(t, &P);
     // Below p: nothing carried out of the sum, and the difference had to borrow.
-    wide::select(&less, t, ((!carry & borrow) as u64).wrapping_neg())
+    wide::select(&less, t, wide::opaque(u64::from(!carry & borrow).wrapping_neg()))
 }

@@ -2,6 +2,8 @@
 //! inversion" (2019), with Pieter Wuille's half-delta variant, for which 590 division steps are enough for every
 //! input of 256 bits (bitcoin-core/secp256k1, doc/safegcd_implementation.md). Half the time of Fermat's power.
 
+use super::wide::opaque;
+
 /// Ten rounds of 59 steps.
 const ROUNDS: usize = 10;
 const STEPS: usize = 59;
@@ -83,21 +85,21 @@ fn divide_steps(mut zeta: i64, f: u64, g: u64) -> (i64, Matrix) {
 fn update_inverse(d: &mut Signed62, e: &mut Signed62, matrix: &Matrix, modulus: &Modulus) {
     let Matrix { u, v, q, r } = *matrix;
     // The modulus is added for each negative one of the factors, to stay in range.
-    let (d_negative, e_negative) = (d[4] >> 63, e[4] >> 63);
+    let (d_negative, e_negative) = (sign_mask(d[4]), sign_mask(e[4]));
     let mut md = (u & d_negative) + (v & e_negative);
     let mut me = (q & d_negative) + (r & e_negative);
-    let mut cd = wide(u, d[0]) + wide(v, e[0]);
-    let mut ce = wide(q, d[0]) + wide(r, e[0]);
+    let mut cd = product(u, d[0]) + product(v, e[0]);
+    let mut ce = product(q, d[0]) + product(r, e[0]);
     // And as often as makes the lowest 62 bits zero.
     md -= (modulus.inverse.wrapping_mul(cd as u64).wrapping_add(md as u64) & MASK) as i64;
     me -= (modulus.inverse.wrapping_mul(ce as u64).wrapping_add(me as u64) & MASK) as i64;
-    cd += wide(modulus.limbs[0], md);
-    ce += wide(modulus.limbs[0], me);
+    cd += product(modulus.limbs[0], md);
+    ce += product(modulus.limbs[0], me);
     cd >>= 62;
     ce >>= 62;
     for i in 1..5 {
-        cd += wide(u, d[i]) + wide(v, e[i]) + wide(modulus.limbs[i], md);
-        ce += wide(q, d[i]) + wide(r, e[i]) + wide(modulus.limbs[i], me);
+        cd += product(u, d[i]) + product(v, e[i]) + product(modulus.limbs[i], md);
+        ce += product(q, d[i]) + product(r, e[i]) + product(modulus.limbs[i], me);
         d[i - 1] = (cd as u64 & MASK) as i64;
         e[i - 1] = (ce as u64 & MASK) as i64;
         cd >>= 62;
@@ -110,11 +112,11 @@ fn update_inverse(d: &mut Signed62, e: &mut Signed62, matrix: &Matrix, modulus: 
 /// f and g times the matrix, divided by 2^62, which leaves no rest.
 fn update_gcd(f: &mut Signed62, g: &mut Signed62, matrix: &Matrix) {
     let Matrix { u, v, q, r } = *matrix;
-    let mut cf = (wide(u, f[0]) + wide(v, g[0])) >> 62;
-    let mut cg = (wide(q, f[0]) + wide(r, g[0])) >> 62;
+    let mut cf = (product(u, f[0]) + product(v, g[0])) >> 62;
+    let mut cg = (product(q, f[0]) + product(r, g[0])) >> 62;
     for i in 1..5 {
-        cf += wide(u, f[i]) + wide(v, g[i]);
-        cg += wide(q, f[i]) + wide(r, g[i]);
+        cf += product(u, f[i]) + product(v, g[i]);
+        cg += product(q, f[i]) + product(r, g[i]);
         f[i - 1] = (cf as u64 & MASK) as i64;
         g[i - 1] = (cg as u64 & MASK) as i64;
         cf >>= 62;
@@ -126,18 +128,23 @@ fn update_gcd(f: &mut Signed62, g: &mut Signed62, matrix: &Matrix) {
 
 /// `x`, between -2 and 1 moduli, negated if `sign` is negative, as a number from 0 to the modulus.
 fn normalize(mut x: Signed62, sign: i64, modulus: &Modulus) -> Signed62 {
-    let add = x[4] >> 63;
-    let negate = sign >> 63;
+    let add = sign_mask(x[4]);
+    let negate = sign_mask(sign);
     for (limb, more) in x.iter_mut().zip(&modulus.limbs) {
         *limb = ((*limb + (more & add)) ^ negate) - negate;
     }
     carry(&mut x);
-    let add = x[4] >> 63;
+    let add = sign_mask(x[4]);
     for (limb, more) in x.iter_mut().zip(&modulus.limbs) {
         *limb += more & add;
     }
     carry(&mut x);
     x
+}
+
+/// All ones for a negative number.
+fn sign_mask(x: i64) -> i64 {
+    opaque((x >> 63) as u64) as i64
 }
 
 fn carry(x: &mut Signed62) {
@@ -147,7 +154,7 @@ fn carry(x: &mut Signed62) {
     }
 }
 
-fn wide(a: i64, b: i64) -> i128 {
+fn product(a: i64, b: i64) -> i128 {
     i128::from(a) * i128::from(b)
 }
 

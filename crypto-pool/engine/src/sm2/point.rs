@@ -238,7 +238,7 @@ impl Addend {
     pub(super) fn select(table: &[Self], index: u64) -> Self {
         let mut chosen = Self::default();
         for (place, entry) in (0_u64..).zip(table) {
-            let mask = wide::is_zero_mask(&[place ^ index, 0, 0, 0]);
+            let mask = wide::opaque(wide::is_zero_mask(&[place ^ index, 0, 0, 0]));
             chosen.point.x = Fe::select(&chosen.point.x, &entry.point.x, mask);
             chosen.point.y = Fe::select(&chosen.point.y, &entry.point.y, mask);
             chosen.point.z = Fe::select(&chosen.point.z, &entry.point.z, mask);

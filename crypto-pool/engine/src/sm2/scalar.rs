@@ -29,7 +29,7 @@ impl Scalar {
     pub(super) fn from_bytes(bytes: &[u8; 32]) -> Option<Self> {
         let limbs = wide::from_bytes(bytes);
         let (_, below) = wide::sub(&limbs, &N);
-        below.then_some(Self(limbs))
+        (wide::opaque(u64::from(below)) != 0).then_some(Self(limbs))
     }
 
     /// From 32 bytes, big endian, modulo n.
@@ -70,7 +70,7 @@ impl Scalar {
 
     pub(super) fn sub(&self, other: &Self) -> Self {
         let (difference, borrow) = wide::sub(&self.0, &other.0);
-        let mask = u64::from(borrow).wrapping_neg();
+        let mask = wide::opaque(u64::from(borrow).wrapping_neg());
         Self(wide::add(&difference, &N.map(|limb| limb & mask)).0)
     }
 

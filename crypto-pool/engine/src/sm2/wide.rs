@@ -20,6 +20,13 @@ pub(super) fn sub(a: &[u64; 4], b: &[u64; 4]) -> ([u64; 4], bool) {
     ([r0, r1, r2, r3], c)
 }
 
+/// The same mask, of which the compiler no longer knows that it is all ones or zero: it would make a branch of
+/// what is to be a selection. Every mask that depends on a secret goes through here.
+#[inline(always)]
+pub(super) fn opaque(mask: u64) -> u64 {
+    std::hint::black_box(mask)
+}
+
 /// `b` where `mask` is all ones, `a` where it is zero.
 #[inline(always)]
 pub(super) fn select(a: &[u64; 4], b: &[u64; 4], mask: u64) -> [u64; 4] {
@@ -34,7 +41,7 @@ pub(super) fn select(a: &[u64; 4], b: &[u64; 4], mask: u64) -> [u64; 4] {
 /// All ones if the number is zero, else zero.
 #[inline(always)]
 pub(super) fn is_zero_mask(a: &[u64; 4]) -> u64 {
-    let any = a[0] | a[1] | a[2] | a[3];
+    let any = opaque(a[0] | a[1] | a[2] | a[3]);
     // The highest bit of any | -any is set unless `any` is zero.
     ((any | any.wrapping_neg()) >> 63).wrapping_sub(1)
 }
@@ -134,6 +141,6 @@ pub(super) fn remainder(x: &[u64; 8], m: &[u64; 4], mu: &[u64; 5]) -> [u64; 4] {
 pub(super) fn subtract_unless_below(x: &[u64; 4], high: u64, m: &[u64; 4]) -> ([u64; 4], u64) {
     let (less, borrow) = sub(x, m);
     let (high_less, below) = high.borrowing_sub(0, borrow);
-    let keep = u64::from(below).wrapping_neg();
+    let keep = opaque(u64::from(below).wrapping_neg());
     (select(&less, x, keep), high_less ^ (keep & (high_less ^ high)))
 }

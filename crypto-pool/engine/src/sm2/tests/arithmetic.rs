@@ -6,9 +6,9 @@
 
 use crypto_bigint::{NonZero, Odd, U256, U512};
 
-use super::field::{Arith, Fe, P, Portable};
-use super::scalar::{N, Scalar};
-use super::wide;
+use crate::sm2::field::{Arith, Fe, P, Portable};
+use crate::sm2::scalar::{N, Scalar};
+use crate::sm2::wide;
 
 /// How many numbers each test takes.
 fn rounds() -> u64 {
@@ -111,7 +111,7 @@ fn arithmetic_modulo_p_in_plain_rust_agrees_with_big_integers() {
 #[test]
 #[cfg(target_arch = "x86_64")]
 fn arithmetic_modulo_p_with_adx_agrees_with_big_integers() {
-    match super::adx::Adx::detect() {
+    match crate::sm2::adx::Adx::detect() {
         Some(adx) => field_agrees(adx),
         None => eprintln!("LEFT OUT: this processor has no BMI2, ADX and AVX2"),
     }
@@ -175,7 +175,7 @@ fn arithmetic_inverses_agree_with_big_integers() {
     for _ in 0..rounds() / 20 {
         let x = below_p.next();
         let expected = x.invert_odd_mod_vartime(&Odd::new(p).unwrap()).unwrap_or(U256::ZERO);
-        let found = super::point::invert(Portable, &Fe::from_plain(x.as_words()));
+        let found = crate::sm2::point::invert(Portable, &Fe::from_plain(x.as_words()));
         assert_eq!(U256::from_words(found.to_plain()), expected, "{x}");
         let x = below_n.next();
         let expected = x.invert_odd_mod_vartime(&Odd::new(n).unwrap()).unwrap_or(U256::ZERO);
@@ -189,7 +189,7 @@ fn arithmetic_inverses_times_their_numbers_are_one() {
     for _ in 0..rounds() {
         let a = Fe::from_plain(numbers.next().as_words());
         let one = if a == Fe::ZERO { Fe::ZERO } else { Fe::ONE };
-        assert_eq!(super::point::invert(Portable, &a).mul(&a), one);
+        assert_eq!(crate::sm2::point::invert(Portable, &a).mul(&a), one);
         let b = Scalar::reduce(&numbers.limbs());
         let one = if b.is_zero() { b } else { Scalar::ONE };
         assert_eq!(b.invert().mul(&b), one);

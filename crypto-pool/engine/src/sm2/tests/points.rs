@@ -6,12 +6,12 @@ use ::sm2::elliptic_curve::PrimeField as _;
 use ::sm2::elliptic_curve::group::Group as _;
 use ::sm2::{ProjectivePoint, Scalar as Reference};
 
-use super::arithmetic_tests::Numbers;
-use super::comb::Comb;
-use super::field::{Arith, Fe, Portable, fastest};
-use super::multiply;
-use super::point::{Addend, Affine, Jacobian, Xyzz};
-use super::scalar::{N, Scalar};
+use super::arithmetic::Numbers;
+use crate::sm2::comb::Comb;
+use crate::sm2::field::{Arith, Fe, Portable, fastest};
+use crate::sm2::multiply;
+use crate::sm2::point::{Addend, Affine, Jacobian, Xyzz};
+use crate::sm2::scalar::{N, Scalar};
 
 fn reference(scalar: &Scalar) -> Reference {
     Reference::from_repr(scalar.to_bytes().into()).unwrap()
@@ -89,7 +89,7 @@ fn multiples_in_plain_rust_agree_with_the_reference() {
 #[test]
 #[cfg(target_arch = "x86_64")]
 fn multiples_with_adx_agree_with_the_reference() {
-    match super::adx::Adx::detect() {
+    match crate::sm2::adx::Adx::detect() {
         Some(adx) => multiples_agree(adx),
         None => eprintln!("LEFT OUT: this processor has no BMI2, ADX and AVX2"),
     }
@@ -142,7 +142,7 @@ fn an_x_above_n_is_compared_with_what_it_wraps_to() {
     // The smallest x of a point at or above n, found by trying: r - e is then x - n.
     fastest!(|arith| {
         let found = (0..64).find_map(|more| {
-            let x = super::wide::add(&N, &[more, 0, 0, 0]).0;
+            let x = crate::sm2::wide::add(&N, &[more, 0, 0, 0]).0;
             let y = square_root(&x)?;
             Some((more, Affine { x: Fe::from_plain(&x), y }))
         });
@@ -168,10 +168,10 @@ fn square_root(x: &[u64; 4]) -> Option<Fe> {
     // b = y^2 - x^3 + 3x of the base point.
     let b = g.y.mul(&g.y).sub(&g.x.mul(&g.x).sub(&number(3)).mul(&g.x));
     let right = x.mul(&x).sub(&number(3)).mul(&x).add(&b);
-    let p = super::field::P;
+    let p = crate::sm2::field::P;
     let exponent = [p[0] >> 2 | p[1] << 62, p[1] >> 2 | p[2] << 62, p[2] >> 2 | p[3] << 62, p[3] >> 2];
     // (p+1)/4 is one more than p/4 rounded down.
-    let exponent = super::wide::add(&exponent, &[1, 0, 0, 0]).0;
+    let exponent = crate::sm2::wide::add(&exponent, &[1, 0, 0, 0]).0;
     let mut root = Fe::ONE;
     for bit in (0..256).rev() {
         root = root.mul(&root);
