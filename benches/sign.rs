@@ -21,7 +21,7 @@ const BATCH: usize = 16 * LANES;
 fn main() {
     let key = PrivateKey::from_bytes(&[7; 32]).unwrap();
     let other = SigningKey::from_slice(DEFAULT_ID, &[7; 32]).unwrap();
-    let mut e = [1; 32];
+    let mut e = [1_u8; 32];
     let theirs = peers::rate(|| {
         e[0] = e[0].wrapping_add(1);
         let signature: sm2::dsa::Signature = black_box(&other).sign_prehash(&e).unwrap();
