@@ -4,6 +4,7 @@
 
 mod support;
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 
@@ -20,10 +21,23 @@ struct Faulty {
     soft: Soft,
     /// The signer of "gate" signs when something comes from here.
     gate: Arc<Mutex<Receiver<()>>>,
+    counts: Arc<Counts>,
+}
+
+#[derive(Default)]
+struct Counts {
+    /// Signatures of "flood" so far.
+    flood: AtomicUsize,
+    /// How many those were when "house" signed.
+    before_house: AtomicUsize,
 }
 
 enum Fault {
     Gate(Arc<Mutex<Receiver<()>>>),
+    /// None: counted as the flood's.
+    Flood(Arc<Counts>),
+    /// None: notes what was signed of the flood before.
+    House(Arc<Counts>),
     PanicsAlone,
     PanicsWhenAsked,
     /// Signs with a key that is not the record's.
@@ -39,6 +53,10 @@ impl Signer for FaultySigner {
     fn sign(&self, message: &[u8], random: &dyn Random) -> Result<Vec<u8>, Error> {
         match &self.fault {
             Fault::Gate(gate) => gate.lock().unwrap().recv().unwrap(),
+            Fault::Flood(counts) => drop(counts.flood.fetch_add(1, Ordering::SeqCst)),
+            Fault::House(counts) => {
+                counts.before_house.store(counts.flood.load(Ordering::SeqCst), Ordering::SeqCst);
+            }
             Fault::PanicsAlone | Fault::PanicsWhenAsked => panic!("on purpose"),
             Fault::Wrong(key) => return Ok(key.sign(message, &[1; 32]).to_der()),
         }
@@ -47,7 +65,7 @@ impl Signer for FaultySigner {
 
     fn sm2(&self) -> Option<&engine::sm2::PrivateKey> {
         match &self.fault {
-            Fault::Gate(_) | Fault::PanicsAlone => None,
+            Fault::Gate(_) | Fault::Flood(_) | Fault::House(_) | Fault::PanicsAlone => None,
             Fault::PanicsWhenAsked => panic!("on purpose"),
             Fault::Wrong(key) => Some(key),
         }
@@ -63,6 +81,8 @@ impl Backend for Faulty {
         let right = self.soft.load(binding, public, wrapped)?;
         let fault = match binding.tenant.as_str() {
             "gate" => Fault::Gate(self.gate.clone()),
+            "flood" => Fault::Flood(self.counts.clone()),
+            "house" => Fault::House(self.counts.clone()),
             "panics" => Fault::PanicsAlone,
             "panics-more" => Fault::PanicsWhenAsked,
             "wrong" => Fault::Wrong(Box::new(engine::sm2::PrivateKey::from_bytes(&[7; 32]).unwrap())),
@@ -91,9 +111,15 @@ impl Backend for Faulty {
 }
 
 fn house() -> (House, Sender<()>) {
-    let (go, gate) = channel();
-    let wrap = |soft| -> Arc<dyn Backend> { Arc::new(Faulty { soft, gate: Arc::new(Mutex::new(gate)) }) };
-    (House::with(tempfile::tempdir().unwrap(), 1, wrap), go)
+    let (house, go, _) = counting_house();
+    (house, go)
+}
+
+fn counting_house() -> (House, Sender<()>, Arc<Counts>) {
+    let ((go, gate), counts) = (channel(), Arc::<Counts>::default());
+    let mine = counts.clone();
+    let wrap = |soft| -> Arc<dyn Backend> { Arc::new(Faulty { soft, gate: Arc::new(Mutex::new(gate)), counts: mine }) };
+    (House::with(tempfile::tempdir().unwrap(), 1, wrap), go, counts)
 }
 
 async fn key(house: &House, tenant: &str, algorithm: &str) -> KeyRecord {
@@ -105,7 +131,7 @@ async fn key(house: &House, tenant: &str, algorithm: &str) -> KeyRecord {
 type Answer = JoinHandle<Result<Vec<Signed>, Error>>;
 
 fn ask(house: &House, key: &KeyRecord, count: usize) -> Answer {
-    let to_sign = (0..count).map(|n| ToSign::TenantMessage(vec![n as u8; n * 40])).collect();
+    let to_sign = (0..count).map(|n| ToSign::TenantMessage(vec![n as u8; n % 50 * 40])).collect();
     let request = BulkRequest { key: key.id, actor: Actor::system(), to_sign };
     let pool = house.pool.clone();
     tokio::spawn(async move { pool.sign_bulk(request).await })
@@ -201,6 +227,30 @@ async fn a_wrong_signature_leaves_only_where_the_tenant_wants_no_verification() 
     assert!(matches!(single, Err(Error::SignatureFailed { .. })));
     house.kms.set_bulk_verification(&by, &bad.tenant, true).await.unwrap();
     assert!(matches!(ask(&house, &bad, 2).await.unwrap(), Err(Error::SignatureFailed { .. })));
+}
+
+#[tokio::test]
+async fn the_house_overtakes_a_tenants_flood_that_was_there_first() {
+    let (house, go, counts) = counting_house();
+    let flood = key(&house, "flood", "sm2").await;
+    let log_key = house.key(Purpose::AuditLog, KeyAlgorithm::Sm2).await;
+    let gate = held(&house).await;
+    let answers: Vec<Answer> = (0..4).map(|_| ask(&house, &flood, 1000)).collect();
+    settle().await;
+    let manifest = house.sign(log_key.id, ToSign::BackupManifest(b"manifest".to_vec()), None);
+    let opened = async {
+        settle().await;
+        go.send(()).unwrap();
+    };
+    tokio::join!(manifest, opened).0.unwrap();
+    gate.await.unwrap().unwrap();
+    for answer in answers {
+        assert_eq!(answer.await.unwrap().unwrap().len(), 1000);
+    }
+    let Counts { flood, before_house } = &*counts;
+    // What was in hand when it came may have been finished first: nothing here, and never more than a batch.
+    assert_eq!(flood.load(Ordering::SeqCst), 4000);
+    assert!(before_house.load(Ordering::SeqCst) <= 64, "{}", before_house.load(Ordering::SeqCst));
 }
 
 #[tokio::test]

@@ -15,8 +15,10 @@ use crate::store::StoredKey;
 pub(super) struct Partition {
     keys: RwLock<HashMap<KeyId, Arc<StoredKey>>>,
     /// Unwrapped keys, each with the generation of the root key slot it was unwrapped under.
-    signers: RwLock<HashMap<KeyId, (u64, Arc<dyn Signer>)>>,
+    signers: RwLock<HashMap<KeyId, Unwrapped>>,
 }
+
+type Unwrapped = (u64, Arc<dyn Signer>);
 
 impl Partition {
     pub(super) fn key(&self, id: KeyId) -> Option<Arc<StoredKey>> {
