@@ -97,7 +97,10 @@ pub fn paced(address: &str, requests: &[Vec<u8>], connections: usize, rate: f64,
     loop {
         let due = began + Duration::from_secs_f64(sent as f64 / rate);
         let now = Instant::now();
-        if now >= due && due < began + length && let Some(place) = free.pop() {
+        if now >= due
+            && due < began + length
+            && let Some(place) = free.pop()
+        {
             doors[place].send(&requests[sent as usize % requests.len()]).unwrap();
             asked.push_back((place, due));
             sent += 1;

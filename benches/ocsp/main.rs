@@ -66,7 +66,10 @@ fn main() {
     println!("signed live, SM2, at {half:.0} a second: {latency}");
     println!("FIGURE ocsp_p99 {:.2} ms", latency.p99.as_secs_f64() * 1e3);
     let half = presigned.per_second / 2.0;
-    println!("made ahead, SM2, at {half:.0} a second: {}", load::paced(address, &ready(&sm2), CONNECTIONS, half, length));
+    println!(
+        "made ahead, SM2, at {half:.0} a second: {}",
+        load::paced(address, &ready(&sm2), CONNECTIONS, half, length)
+    );
     let shown = revocations(&service, &sm2[..20]);
     println!("a revocation shows after {:.1} ms (median of 20, from the call to the first answer)", shown * 1e3);
     println!("FIGURE revoke_to_answer {:.1} ms", shown * 1e3);
@@ -95,12 +98,14 @@ fn revocations(service: &Service, leaves: &[Leaf]) -> f64 {
             let mut door = Connection::open(service.http_address());
             std::thread::scope(|scope| {
                 let began = Instant::now();
-                let asker = scope.spawn(move || loop {
-                    door.send(&request).unwrap();
-                    if question::says_revoked(&door.receive().unwrap().body) {
-                        return began.elapsed().as_secs_f64();
+                let asker = scope.spawn(move || {
+                    loop {
+                        door.send(&request).unwrap();
+                        if question::says_revoked(&door.receive().unwrap().body) {
+                            return began.elapsed().as_secs_f64();
+                        }
+                        std::thread::sleep(Duration::from_micros(200));
                     }
-                    std::thread::sleep(Duration::from_micros(200));
                 });
                 service.revoke(leaf);
                 asker.join().unwrap()

@@ -145,7 +145,7 @@ fn help() {
          cargo gate --list             the steps\n\n\
          All steps run even if one fails, each within a time limit. The exit status is 0 only if none\n\
          failed. What this machine cannot check is left out, named at the end, and no failure.\n\
-         As root on Debian, missing judges (openssl, BouncyCastle, pkilint) are installed; without\n\
+         As root on Debian, missing judges (openssl, BouncyCastle, pkilint, browsers, nginx, GnuTLS) are installed; without\n\
          root only pkilint is. All else goes under target/.\n\n\
          Steps:",
         ""

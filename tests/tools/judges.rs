@@ -1,4 +1,5 @@
-//! Installs the outside judges: openssl and BouncyCastle from Debian, pkilint from the Python index.
+//! Installs the outside judges: openssl, BouncyCastle, browsers, nginx and GnuTLS from Debian, pkilint from the
+//! Python index.
 //!
 //! A judge that cannot be had is left out with the reason; the tests that ask it say so too.
 
@@ -15,13 +16,47 @@ const PKILINT: &str = "pkilint==0.13.3";
 /// Where Debian puts BouncyCastle.
 const JARS: [&str; 3] = ["/usr/share/java/bcprov.jar", "/usr/share/java/bcutil.jar", "/usr/share/java/bcpkix.jar"];
 
+/// A program that asks our services what its users' programs ask, and the package that has it.
+struct Client {
+    program: &'static str,
+    /// What makes it say which version it is.
+    asks: &'static str,
+    package: &'static str,
+}
+
+/// Whose opinion of answers, staples and pages the tests want.
+const CLIENTS: [Client; 5] = [
+    Client { program: "firefox-esr", asks: "--version", package: "firefox-esr" },
+    Client { program: "chromium", asks: "--version", package: "chromium" },
+    Client { program: "nginx", asks: "-v", package: "nginx-light" },
+    Client { program: "ocsptool", asks: "--version", package: "gnutls-bin" },
+    // It has no option that tells a version; this one lists what it can do.
+    Client { program: "certutil", asks: "-H", package: "libnss3-tools" },
+];
+
+impl Client {
+    /// The first line it says of itself, or why it says none.
+    fn version(&self) -> Result<String, String> {
+        let missing = |why| format!("{why} (Debian: {})", self.package);
+        // Where Debian's web servers are is not on everybody's path.
+        let path = format!("{}:/usr/sbin:/sbin", std::env::var("PATH").unwrap_or_default());
+        let mut command = Command::new("sh");
+        // nginx and certutil speak on the error output, and certutil ends with a failure after helping.
+        let script = format!("command -v {0} >/dev/null || exit 9; {0} {1} 2>&1 | head -n 1", self.program, self.asks);
+        let said =
+            quiet(command.args(["-c", &script]).env("PATH", path)).map_err(|_| missing("not installed".into()))?;
+        Ok(said.trim().to_owned())
+    }
+}
+
 /// The step `judges`. Never a failure.
 pub fn install(gate: &mut Gate) -> Outcome {
     let missing = missing_packages();
     if !missing.is_empty() {
         apt(&missing, gate.deadline);
     }
-    let judges = [("openssl", openssl()), ("BouncyCastle", bouncy_castle(gate)), ("pkilint", pkilint(gate))];
+    let mut judges = vec![("openssl", openssl()), ("BouncyCastle", bouncy_castle(gate)), ("pkilint", pkilint(gate))];
+    judges.extend(CLIENTS.iter().map(|client| (client.program, client.version())));
     for (name, found) in judges {
         match found {
             Ok(version) => println!("{name}: {version}"),
@@ -46,6 +81,7 @@ fn missing_packages() -> Vec<&'static str> {
     if JARS.iter().any(|jar| !Path::new(jar).exists()) {
         missing.extend(["libbcprov-java", "libbcpkix-java"]);
     }
+    missing.extend(CLIENTS.iter().filter(|client| client.version().is_err()).map(|client| client.package));
     if quiet(Command::new("python3").args(["-c", "import venv, ensurepip"])).is_err() {
         missing.extend(["python3", "python3-venv"]);
     }
@@ -66,11 +102,19 @@ fn apt(packages: &[&str], deadline: Instant) {
         println!("{why}");
         return;
     }
-    let mut install = Command::new("apt-get");
-    install.args(["-qq", "-o", "DPkg::Lock::Timeout=120", "-o", "Acquire::Retries=2"]);
-    install.args(["install", "-y", "--no-install-recommends"]).args(packages);
-    if let Ended::Badly(why) = finish(install.env("DEBIAN_FRONTEND", "noninteractive"), by(6)) {
-        println!("{why}");
+    let install = |packages: &[&str]| {
+        let mut install = Command::new("apt-get");
+        install.args(["-qq", "-o", "DPkg::Lock::Timeout=120", "-o", "Acquire::Retries=2"]);
+        install.args(["install", "-y", "--no-install-recommends"]).args(packages);
+        finish(install.env("DEBIAN_FRONTEND", "noninteractive"), by(6))
+    };
+    if let Ended::Badly(why) = install(packages) {
+        println!("{why}; once more, one by one: an archive without a browser may have the rest");
+        for package in packages {
+            if let Ended::Badly(why) = install(&[package]) {
+                println!("{package}: {why}");
+            }
+        }
     }
 }
 
