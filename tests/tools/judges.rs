@@ -37,14 +37,13 @@ const CLIENTS: [Client; 5] = [
 impl Client {
     /// The first line it says of itself, or why it says none.
     fn version(&self) -> Result<String, String> {
-        let missing = |why| format!("{why} (Debian: {})", self.package);
         // Where Debian's web servers are is not on everybody's path.
         let path = format!("{}:/usr/sbin:/sbin", std::env::var("PATH").unwrap_or_default());
         let mut command = Command::new("sh");
         // nginx and certutil speak on the error output, and certutil ends with a failure after helping.
         let script = format!("command -v {0} >/dev/null || exit 9; {0} {1} 2>&1 | head -n 1", self.program, self.asks);
-        let said =
-            quiet(command.args(["-c", &script]).env("PATH", path)).map_err(|_| missing("not installed".into()))?;
+        let said = quiet(command.args(["-c", &script]).env("PATH", path))
+            .map_err(|_| format!("not installed (Debian: {})", self.package))?;
         Ok(said.trim().to_owned())
     }
 }
