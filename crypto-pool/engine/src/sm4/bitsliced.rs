@@ -5,6 +5,8 @@
 //! the lower end) of that word of block `l`. The S-box is computed for 64 bytes together by logic alone, in
 //! a tower of fields: pairs over pairs over pairs of bits, where an inversion is a few products.
 
+use zeroize::Zeroize;
+
 use super::key::{LaneKeys, RoundKeys, expand_with};
 
 /// Bit `k` of 64 bytes in plane `k`.
@@ -147,27 +149,41 @@ fn spread(key: u32) -> Planes {
 
 /// Words of sixteen blocks, in planes.
 fn planes(words: &[u32; 16]) -> Planes {
-    let mut planes = [0; 8];
-    for (l, word) in words.iter().enumerate() {
-        for (k, plane) in planes.iter_mut().enumerate() {
-            let bits = u64::from(word >> k & 0x0101_0101);
-            let apart = bits & 1 | (bits & 0x100) << 8 | (bits & 0x1_0000) << 16 | (bits & 0x100_0000) << 24;
-            *plane |= apart << l;
-        }
-    }
-    planes
+    // Bytes of words l and l + 8 in turn: byte 2 j + h of a number is byte j of word l + 8 h.
+    let mut x: Planes = std::array::from_fn(|l| apart(words[l]) | apart(words[l + 8]) << 8);
+    transpose(&mut x);
+    x
 }
 
 fn words(planes: &Planes) -> [u32; 16] {
-    let mut words = [0; 16];
-    for (l, word) in words.iter_mut().enumerate() {
-        for (k, plane) in planes.iter().enumerate() {
-            let apart = plane >> l & 0x0001_0001_0001_0001;
-            let bits = apart | apart >> 8;
-            *word |= ((bits & 0x101 | bits >> 16 & 0x0101_0000) as u32) << k;
+    let mut x = *planes;
+    transpose(&mut x);
+    std::array::from_fn(|l| together(x[l % 8] >> (l / 8 * 8)))
+}
+
+/// The four bytes of a word in every other byte.
+fn apart(word: u32) -> u64 {
+    let x = u64::from(word);
+    let x = (x | x << 16) & 0x0000_ffff_0000_ffff;
+    (x | x << 8) & 0x00ff_00ff_00ff_00ff
+}
+
+/// Every other byte as one word.
+fn together(x: u64) -> u32 {
+    let x = x & 0x00ff_00ff_00ff_00ff;
+    let x = (x | x >> 8) & 0x0000_ffff_0000_ffff;
+    (x | x >> 16) as u32
+}
+
+/// Bit `8 i + k` of number `m` to bit `8 i + m` of number `k`. Its own inverse.
+fn transpose(x: &mut Planes) {
+    for (by, mask) in [(1, 0x5555_5555_5555_5555), (2, 0x3333_3333_3333_3333), (4, 0x0f0f_0f0f_0f0f_0f0f)] {
+        for low in (0..8).filter(|m| m & by == 0) {
+            let swap = (x[low] >> by ^ x[low + by]) & mask;
+            x[low + by] ^= swap;
+            x[low] ^= swap << by;
         }
     }
-    words
 }
 
 /// Sixteen blocks; `key(i)` is round key `i` in planes.
@@ -191,16 +207,18 @@ fn crypt(blocks: &mut [[u8; 16]; 16], key: impl Fn(usize) -> Planes) {
 
 /// Puts each block through the cipher.
 pub(super) fn blocks(keys: &RoundKeys, blocks: &mut [[u8; 16]]) {
+    let mut keys = keys.0.map(spread);
     let (sets, rest) = blocks.as_chunks_mut::<16>();
     for set in sets {
-        crypt(set, |i| spread(keys.0[i]));
+        crypt(set, |i| keys[i]);
     }
     if !rest.is_empty() {
         let mut padded = [[0; 16]; 16];
         padded[..rest.len()].copy_from_slice(rest);
-        crypt(&mut padded, |i| spread(keys.0[i]));
+        crypt(&mut padded, |i| keys[i]);
         rest.copy_from_slice(&padded[..rest.len()]);
     }
+    keys.zeroize();
 }
 
 /// Puts blocks through the cipher, each under keys of its own; see `cipher::Units::lanes`.

@@ -81,7 +81,7 @@ impl Units {
 }
 
 /// How many counters are put through the cipher together where the counters are made in memory.
-const STREAM: usize = 16;
+const STREAM: usize = 64;
 
 /// SM4 under one key, ready to encrypt. Its schedule is wiped on drop.
 pub(super) struct Encryptor {
