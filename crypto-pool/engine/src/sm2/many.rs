@@ -178,5 +178,4 @@ fn verify_one(job: &VerifyJob<'_>) -> bool {
 }
 
 #[cfg(test)]
-#[path = "many/tests.rs"]
 mod tests;

@@ -277,5 +277,4 @@ fn invert_words(numbers: &mut Words) {
 }
 
 #[cfg(test)]
-#[path = "field_tests.rs"]
 mod tests;
