@@ -1,7 +1,12 @@
 //! SM2 sixteen at a time, for processors with AVX-512 IFMA (Intel since Ice Lake, AMD since Zen 4).
 //!
-//! Every lane of the vector unit works for another signature. `field` is arithmetic modulo p in lanes,
-//! `point` the additions and doublings, `base` the multiples of the base point.
+//! Every lane of the vector unit works for another key or signature. `limbs` and `field` are arithmetic modulo p,
+//! `point` the additions and doublings, `digits` how scalars are taken apart, `base` the multiples of the base point,
+//! `gather` the reading of tables that differ from lane to lane; `sign`, `verify` and `multiply` are what they are for.
+//!
+//! What is secret (nonces, private keys, points on the way to their multiples) decides neither a branch nor an
+//! address, and is wiped. The lanes may fail to find a result, once in 2^250 or for numbers made up to that end; they
+//! say so, and the single path finds it.
 
 #![allow(unsafe_code, reason = "the doors to functions that need instructions the processor was asked for")]
 
@@ -72,6 +77,12 @@ fn wipe(numbers: &mut [field::Fe]) {
             limbs.zeroize();
         }
     }
+}
+
+/// Wipes a point that was read at a secret place.
+fn wipe_affine(point: &mut point::Affine) {
+    wipe(std::slice::from_mut(&mut point.x));
+    wipe(std::slice::from_mut(&mut point.y));
 }
 
 /// Wipes points that were secret or lead to a secret.

@@ -115,6 +115,7 @@ impl Base {
                 point.subtract_from(&t, [own[0] ^ turned, own[1] ^ turned]);
             }
         }
+        super::wipe_affine(&mut t);
         points
     }
 

@@ -80,6 +80,7 @@ fn times_odd(multiples: &[Affine], digits: &Digits<WIDTH>) -> Jacobian {
         select(multiples, &digit, &mut t);
         product.subtract_from(&t, digit.negated);
     }
+    super::wipe_affine(&mut t);
     product
 }
 
