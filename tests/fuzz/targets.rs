@@ -13,6 +13,7 @@ mod der;
 mod names;
 mod ocsp;
 mod requests;
+mod stamps;
 mod texts;
 
 use pki_config::Instant;
@@ -59,6 +60,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "san_text", run: san_text, seeds: names::san_text_seeds },
     Target { name: "serial", run: serial, seeds: texts::serial_seeds },
     Target { name: "signature", run: signature, seeds: certificates::signature_seeds },
+    Target { name: "stamp_request", run: stamps::request, seeds: stamps::request_seeds },
 ];
 
 const ROOT: &[u8] = include_bytes!("seeds/sm2-root.cer");

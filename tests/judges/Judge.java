@@ -33,6 +33,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Base64;
+import java.util.Collection;
 import java.util.Collections;
 import java.util.Date;
 import java.util.Enumeration;
@@ -56,9 +57,15 @@ import org.bouncycastle.asn1.x509.SubjectKeyIdentifier;
 import org.bouncycastle.asn1.x509.SubjectPublicKeyInfo;
 import org.bouncycastle.asn1.x509.TBSCertList;
 import org.bouncycastle.cert.X509CertificateHolder;
+import org.bouncycastle.cms.jcajce.JcaSimpleSignerInfoVerifierBuilder;
 import org.bouncycastle.jce.provider.BouncyCastleProvider;
 import org.bouncycastle.operator.jcajce.JcaContentVerifierProviderBuilder;
 import org.bouncycastle.pkcs.PKCS10CertificationRequest;
+import org.bouncycastle.tsp.TSPException;
+import org.bouncycastle.tsp.TimeStampRequest;
+import org.bouncycastle.tsp.TimeStampResponse;
+import org.bouncycastle.tsp.TimeStampToken;
+import org.bouncycastle.tsp.TimeStampTokenInfo;
 import org.bouncycastle.util.encoders.Hex;
 
 public final class Judge {
@@ -68,6 +75,7 @@ public final class Judge {
                     + "  chain-crl ROOT.pem CHAIN.pem LEAF CRL..    the same, every CRL demanded\n"
                     + "  crl ISSUER.pem CRL                         a CRL under its issuer; prints its facts\n"
                     + "  csr FILE                                   a PKCS#10 request; prints its facts\n"
+                    + "  stamp ROOT.pem CHAIN.pem QUERY REPLY [SIGNER.pem]   a time-stamp; prints its facts\n"
                     + "  cert FILE                                  a certificate; prints its facts\n"
                     + "  provider                                   the version of BouncyCastle\n"
                     + "-at SECONDS, first: judge as of that second since 1970 instead of now.\n"
@@ -143,6 +151,10 @@ public final class Judge {
                 need(words, 1);
                 certificate(words.get(0));
                 break;
+            case "stamp":
+                need(words, 4);
+                stamp(words.get(0), words.get(1), words.get(2), words.get(3), words.size() > 4 ? words.get(4) : null);
+                break;
             case "provider":
                 System.out.println(Security.getProvider("BC").getInfo());
                 break;
@@ -204,6 +216,59 @@ public final class Judge {
             }
         }
         return text.toString();
+    }
+
+    // ---- time-stamps ----
+
+    /** RFC 3161: the answer fits the request, the token is signed, its certificate leads to the root at genTime. */
+    private static void stamp(String rootFile, String chainFile, String queryFile, String replyFile, String signerFile)
+            throws Exception {
+        TimeStampToken token;
+        try {
+            TimeStampRequest request = new TimeStampRequest(Files.readAllBytes(Path.of(queryFile)));
+            TimeStampResponse response = new TimeStampResponse(Files.readAllBytes(Path.of(replyFile)));
+            fact("status", response.getStatus());
+            if (response.getFailInfo() != null) {
+                fact("fail info", response.getFailInfo().intValue());
+            }
+            response.validate(request);
+            token = response.getTimeStampToken();
+        } catch (TSPException | IOException | RuntimeException e) {
+            throw new Refused("the answer: " + causes(e));
+        }
+        if (token == null) {
+            throw new Refused("there is no token");
+        }
+        X509CertificateHolder signer;
+        if (signerFile != null) {
+            signer = new X509CertificateHolder(one(certificates(signerFile), signerFile).getEncoded());
+        } else {
+            Collection<X509CertificateHolder> found = token.getCertificates().getMatches(token.getSID());
+            if (found.size() != 1) {
+                throw new Refused(found.size() + " certificates of the signer in the token");
+            }
+            signer = found.iterator().next();
+        }
+        try {
+            token.validate(new JcaSimpleSignerInfoVerifierBuilder().setProvider("BC").build(signer));
+        } catch (TSPException | RuntimeException e) {
+            throw new Refused("the token: " + causes(e));
+        }
+        TimeStampTokenInfo info = token.getTimeStampInfo();
+        fact("time", info.getGenTime().toInstant());
+        fact("serial", hex(info.getSerialNumber()));
+        fact("policy", oid(info.getPolicy()));
+        fact("ordering", info.isOrdered());
+        fact("imprint", oid(info.getMessageImprintAlgOID()));
+        fact("signature", token.toCMSSignedData().getSignerInfos().iterator().next().getEncryptionAlgOID());
+        fact("certificates", token.getCertificates().getMatches(null).size());
+        Path leaf = Files.createTempFile("signer", ".cer");
+        try {
+            Files.write(leaf, signer.getEncoded());
+            chain(rootFile, chainFile, leaf.toString(), List.of(), info.getGenTime());
+        } finally {
+            Files.delete(leaf);
+        }
     }
 
     // ---- one object at a time ----

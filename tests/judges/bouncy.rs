@@ -66,6 +66,15 @@ impl BouncyCastle {
         self.ask("crl", &[issuer, crl])
     }
 
+    /// A time-stamp: that the answer fits the request, the token is signed by its certificate (or `signer`, where
+    /// it carries none), and that leads to the root at genTime. Facts: `status`, `fail info`, `time`, `serial`,
+    /// `policy`, `ordering`, `imprint`, `signature`, `certificates`.
+    pub fn stamp(&self, root: &Path, chain: &Path, query: &Path, reply: &Path, signer: Option<&Path>) -> Verdict {
+        let mut files = vec![root, chain, query, reply];
+        files.extend(signer);
+        self.ask("stamp", &files)
+    }
+
     /// A PKCS#10 request: strict DER and proof of possession. Facts: `subject`, `key`, `signature`, `extension`.
     pub fn csr(&self, file: &Path) -> Verdict {
         self.ask("csr", &[file])
