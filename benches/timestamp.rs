@@ -88,7 +88,7 @@ async fn start(dir: &Path) -> (App, SocketAddr, watch::Sender<bool>) {
     let (stop, stopped) = watch::channel(false);
     app.start_schedules(&stopped);
     let service = up::service(&app).unwrap();
-    tokio::spawn(async move { serve(doors, None, service, &config.web, stopped).await.unwrap() });
+    tokio::spawn(async move { serve(doors, None, None, service, &config.web, stopped).await.unwrap() });
     (app, address, stop)
 }
 
