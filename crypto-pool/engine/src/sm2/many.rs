@@ -20,7 +20,7 @@ pub const LANES: usize = 16;
 
 /// From so many signatures on the lanes win: they cost the same for one as for sixteen.
 #[cfg(target_arch = "x86_64")]
-const SIGN_IN_LANES: usize = 4;
+const SIGN_IN_LANES: usize = 3;
 /// From so many new keys on.
 #[cfg(target_arch = "x86_64")]
 const GENERATE_IN_LANES: usize = 4;
@@ -29,7 +29,7 @@ const GENERATE_IN_LANES: usize = 4;
 const SHARED: usize = 256;
 /// From so many verifications on, with keys that have no comb.
 #[cfg(target_arch = "x86_64")]
-const VERIFY_IN_LANES: usize = 4;
+const VERIFY_IN_LANES: usize = 3;
 /// From so many verifications on, with keys that have one.
 #[cfg(target_arch = "x86_64")]
 const VERIFY_KNOWN_IN_LANES: usize = 4;
