@@ -50,13 +50,13 @@ impl HmacKey {
     }
 
     /// The state behind the block of the key with ipad.
-    #[allow(dead_code, reason = "for lanes of signatures")]
+    #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code, reason = "for lanes of signatures"))]
     pub(crate) fn inner(&self) -> &[u32; 8] {
         &self.inner
     }
 
     /// The state behind the block of the key with opad.
-    #[allow(dead_code, reason = "for lanes of signatures")]
+    #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code, reason = "for lanes of signatures"))]
     pub(crate) fn outer(&self) -> &[u32; 8] {
         &self.outer
     }

@@ -58,7 +58,7 @@ pub(crate) fn set_column(states: &mut States, lane: usize, state: &[u32; 8]) {
 
 /// HMAC-SM3 of `head || end` under each lane's key, for each of the `ends`: what a signature's nonce is
 /// made of. The head is compressed once for all ends.
-#[allow(dead_code, reason = "for lanes of signatures")]
+#[cfg_attr(not(target_arch = "x86_64"), allow(dead_code, reason = "for lanes of signatures"))]
 pub(crate) fn hmac_block_and_byte<const N: usize>(
     keys: &[&HmacKey; LANES],
     heads: &[&[u8; 64]; LANES],
