@@ -77,6 +77,8 @@ async fn start(dir: &Path) -> (App, SocketAddr, watch::Sender<bool>) {
     config.tsa.burst = 1_000_000;
     let doors = Doors::bind(&config.web).unwrap();
     let address = doors.http_address().unwrap();
+    // What is issued names the address, so it must be the real one.
+    config.web.http = address.to_string().parse().unwrap();
     let new = DataDir::begin(&dir.join("d")).unwrap();
     let options = AppOptions {
         config: config.clone(),
