@@ -50,6 +50,7 @@ fn names(profile: BuiltIn) -> (&'static str, &'static str) {
         BuiltIn::Tsa => ("C=CN,O=示例公司,CN=Time Stamps 1", ""),
         BuiltIn::SealMaker => ("C=CN,O=示例公司,CN=制章中心", ""),
         BuiltIn::SealSigner => ("C=CN,O=示例公司,CN=合同专用章", ""),
+        BuiltIn::CodeSigning => ("C=CN,O=示例公司,CN=示例公司 软件", ""),
         BuiltIn::AuditSigner => ("C=CN,O=示例公司,CN=Audit Log", ""),
         BuiltIn::Root | BuiltIn::SubCa => unreachable!("made with their issuers"),
     }

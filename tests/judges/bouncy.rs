@@ -1,4 +1,4 @@
-//! BouncyCastle, through `Judge.java` and `OcspJudge.java` beside this file: the one judge that takes whole SM2 chains and CRLs.
+//! BouncyCastle, through `Judge.java`, `OcspJudge.java` and `TspJudge.java` beside this file: the one judge that takes whole SM2 chains and CRLs.
 
 use std::ffi::OsString;
 use std::fs;
@@ -10,8 +10,11 @@ use std::sync::OnceLock;
 use super::{Verdict, capture, judges_dir, left_out};
 
 /// Each is compiled by itself.
-const SOURCES: [(&str, &str); 2] =
-    [("Judge", include_str!("Judge.java")), ("OcspJudge", include_str!("OcspJudge.java"))];
+const SOURCES: [(&str, &str); 3] = [
+    ("Judge", include_str!("Judge.java")),
+    ("OcspJudge", include_str!("OcspJudge.java")),
+    ("TspJudge", include_str!("TspJudge.java")),
+];
 
 /// Where Debian's libbcprov-java and libbcpkix-java put their jars.
 const DEBIAN_JARS: [&str; 3] =
@@ -96,6 +99,17 @@ impl BouncyCastle {
     /// What it makes of the answer to that question. Facts: `status`, `reason`, `signature`.
     pub fn ocsp_answer(&self, hash: &str, issuer: &Path, cert: &Path, nonce: &str, answer: &Path) -> Verdict {
         self.run("OcspJudge", "answer", &[Path::new(hash), issuer, cert, Path::new(nonce), answer])
+    }
+
+    /// Writes a time-stamp request about `data` into a file. `hash` is sm3 or sha256.
+    pub fn stamp_question(&self, hash: &str, data: &Path, out: &Path) {
+        self.run("TspJudge", "ask", &[Path::new(hash), data, out]).must_accept("a question of its own");
+    }
+
+    /// What it makes of the answer to that request, whose signer `issuer` (PEM) certified. Facts: `time`, `policy`,
+    /// `serial`.
+    pub fn stamp_answer(&self, question: &Path, answer: &Path, issuer: &Path) -> Verdict {
+        self.run("TspJudge", "answer", &[question, answer, issuer])
     }
 
     fn ask(&self, command: &str, files: &[&Path]) -> Verdict {

@@ -14,19 +14,22 @@
 //! | [`BouncyCastle`] | whole chains, CRLs, requests | the same |
 //! | [`OpenSsl`] | certificates one hop at a time, requests | whole chains, CRLs, requests |
 //! | [`Pkilint`] | form of certificates and CRLs | the same |
+//! | [`PythonStamps`] | nothing | time-stamps |
 #![allow(dead_code, reason = "each test file that includes this one uses a part of it")]
 
 mod bouncy;
 mod openssl;
 mod pkilint;
 mod run;
+mod timestamp;
 
 #[allow(unused_imports, reason = "as above")]
 pub use self::{
     bouncy::BouncyCastle,
     openssl::{OpenSsl, SM2_ID},
     pkilint::Pkilint,
-    run::{capture, left_out},
+    run::{Run, capture, left_out},
+    timestamp::PythonStamps,
 };
 
 use std::path::PathBuf;

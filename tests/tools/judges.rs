@@ -1,5 +1,5 @@
-//! Installs the outside judges: openssl, BouncyCastle, browsers, nginx and GnuTLS from Debian, pkilint from the
-//! Python index.
+//! Installs the outside judges: openssl, BouncyCastle, browsers, nginx, GnuTLS and osslsigncode from Debian;
+//! pkilint, rfc3161-client and pyHanko from the Python index.
 //!
 //! A judge that cannot be had is left out with the reason; the tests that ask it say so too.
 
@@ -12,6 +12,9 @@ use crate::{Gate, Outcome};
 
 /// The version whose findings our profiles are checked against; another may find other things.
 const PKILINT: &str = "pkilint==0.13.3";
+
+/// The clients of time-stamps that judge ours, in an environment of their own.
+const STAMPS: [&str; 2] = ["rfc3161-client==1.0.9", "pyhanko==0.38.0"];
 
 /// Where Debian puts BouncyCastle.
 const JARS: [&str; 3] = ["/usr/share/java/bcprov.jar", "/usr/share/java/bcutil.jar", "/usr/share/java/bcpkix.jar"];
@@ -55,6 +58,7 @@ pub fn install(gate: &mut Gate) -> Outcome {
         apt(&missing, gate.deadline);
     }
     let mut judges = vec![("openssl", openssl()), ("BouncyCastle", bouncy_castle(gate)), ("pkilint", pkilint(gate))];
+    judges.push(("rfc3161-client, pyHanko", stamps(gate)));
     judges.extend(CLIENTS.iter().map(|client| (client.program, client.version())));
     for (name, found) in judges {
         match found {
@@ -81,6 +85,9 @@ fn missing_packages() -> Vec<&'static str> {
         missing.extend(["libbcprov-java", "libbcpkix-java"]);
     }
     missing.extend(CLIENTS.iter().filter(|client| client.version().is_err()).map(|client| client.package));
+    if quiet(Command::new("osslsigncode").arg("--version")).is_err() {
+        missing.push("osslsigncode");
+    }
     if quiet(Command::new("python3").args(["-c", "import venv, ensurepip"])).is_err() {
         missing.extend(["python3", "python3-venv"]);
     }
@@ -143,25 +150,40 @@ fn real_name(jar: &str) -> String {
 
 /// pkilint in a Python environment of its own under the target folder.
 fn pkilint(gate: &mut Gate) -> Result<String, String> {
-    let venv = gate.target.join("judges").join("venv");
+    let works = |bin: &Path| quiet(Command::new(bin.join("lint_pkix_cert")).arg("--help")).is_ok();
+    let bin = environment(gate, "venv", &[PKILINT], works)?;
+    gate.judges.push(("YINXIN_JUDGE_PKILINT", bin.display().to_string()));
+    Ok(PKILINT.to_owned())
+}
+
+/// rfc3161-client and pyHanko likewise.
+fn stamps(gate: &mut Gate) -> Result<String, String> {
+    let works =
+        |bin: &Path| quiet(Command::new(bin.join("python3")).args(["-c", "import rfc3161_client, pyhanko"])).is_ok();
+    let bin = environment(gate, "venv-stamps", &STAMPS, works)?;
+    gate.judges.push(("YINXIN_JUDGE_STAMPS", bin.display().to_string()));
+    Ok(STAMPS.join(", "))
+}
+
+/// A Python environment with these packages; its `bin`.
+fn environment(gate: &Gate, name: &str, packages: &[&str], works: impl Fn(&Path) -> bool) -> Result<PathBuf, String> {
+    let venv = gate.target.join("judges").join(name);
     let bin = venv.join("bin");
     // Written last, so an installation that broke off is made anew.
-    let done = venv.join(PKILINT);
-    let works = || quiet(Command::new(bin.join("lint_pkix_cert")).arg("--help")).is_ok();
-    if !(done.exists() && works()) {
+    let done = venv.join(packages.join("+"));
+    if !(done.exists() && works(&bin)) {
         let _ = std::fs::remove_dir_all(&venv);
         let by = |minutes: u64| gate.deadline.min(Instant::now() + Duration::from_secs(minutes * 60));
         must(Command::new("python3").args(["-m", "venv"]).arg(&venv), by(2))?;
         let mut pip = Command::new(bin.join("python3"));
-        pip.args(["-m", "pip", "--disable-pip-version-check", "--quiet", "install", "--retries", "2", PKILINT]);
+        pip.args(["-m", "pip", "--disable-pip-version-check", "--quiet", "install", "--retries", "2"]).args(packages);
         must(&mut pip, by(4))?;
-        if !works() {
+        if !works(&bin) {
             return Err("it was installed and does not run".into());
         }
         std::fs::write(&done, "").map_err(|e| format!("{}: {e}", done.display()))?;
     }
-    gate.judges.push(("YINXIN_JUDGE_PKILINT", bin.display().to_string()));
-    Ok(PKILINT.to_owned())
+    Ok(bin)
 }
 
 fn must(command: &mut Command, deadline: Instant) -> Result<(), String> {

@@ -56,6 +56,8 @@ built_in! {
     SealSigner "seal-signer";
     /// The key that signs the checkpoints of the audit log.
     AuditSigner "audit-signer";
+    /// Who signs programs.
+    CodeSigning "code-signing";
 }
 
 impl BuiltIn {
