@@ -9,6 +9,7 @@ mod assets;
 mod desk;
 mod home;
 mod setup;
+mod stamps;
 
 use axum::Router;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
@@ -17,6 +18,7 @@ use pki_config::role::Setup;
 
 pub use desk::{OcspIssuer, OcspResponder, OcspSource, OcspState};
 pub use home::{HomeSource, IssuerCard};
+pub use stamps::{Search, Stamp, TsaSource, TsaState};
 
 /// What every page says of the installation.
 #[derive(Debug, Clone)]
@@ -45,9 +47,14 @@ pub fn setup_routes(facts: Facts) -> Router {
     setup::routes(facts).merge(assets::routes())
 }
 
-/// The officers' pages (https): `GET /desk/ocsp`. The sources decide who sees them.
-pub fn desk_routes(facts: Facts, ocsp: OcspSource) -> Router {
-    desk::routes(facts, ocsp)
+/// The officers' pages (https): `GET /desk/ocsp` and `GET /desk/tsa`. The sources decide who sees them.
+pub fn desk_routes(facts: Facts, ocsp: OcspSource, tsa: TsaSource) -> Router {
+    desk::routes(facts.clone(), ocsp).merge(stamps::desk_routes(facts, tsa))
+}
+
+/// For everybody, at both doors: `GET /verify`.
+pub fn verify_routes(facts: Facts) -> Router {
+    stamps::public_routes(facts)
 }
 
 /// The pages of the public repository (http): `GET /` and what it loads.

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderName, HeaderValue, Method, Request, Response, header};
-use axum::routing::{any, get};
+use axum::routing::{any, get, post};
 use http_body_util::{BodyExt as _, Limited};
 use ledger::{EntryDraft, Importance, Outcome};
 use pki_config::role::{Authorized, Permission, authorize};
@@ -98,18 +98,24 @@ pub fn router(app: App, door: Door) -> Router {
         .route("/tsa/twin", any(tsa::twin))
         .route("/tsa/certs", get(tsa::certs))
         .route("/tsa/proof/{serial}", get(tsa::proof));
-    let public =
-        Router::new().route("/ca/{file}", get(public::issuer_file)).route("/crl/{file}", get(public::crl_file));
+    let public = Router::new()
+        .route("/ca/{file}", get(public::issuer_file))
+        .route("/crl/{file}", get(public::crl_file))
+        .route("/verify/judge", post(tsa::desk::judge));
     let table = calls().into_iter().map(|call| (call.path, call)).collect();
     let edge = Edge { app: app.clone(), calls: Arc::new(table) };
     let facts = portal::Facts::new(app.installation(), app.setup());
     let public = public.merge(stamps.clone());
     let all = match door {
         Door::Front => stamps.with_state(edge),
-        Door::Http => public.with_state(edge).merge(portal::home_routes(facts, public::issuer_cards(app.clone()))),
+        Door::Http => {
+            let home = portal::home_routes(facts.clone(), public::issuer_cards(app.clone()));
+            public.with_state(edge).merge(home).merge(portal::verify_routes(facts))
+        }
         Door::Https => {
-            let desk = portal::desk_routes(facts.clone(), watch::ocsp_source(app.clone()));
-            administration(public).with_state(edge).merge(portal::setup_routes(facts)).merge(desk)
+            let (ocsp, tsa) = (watch::ocsp_source(app.clone()), tsa::desk::source(app.clone()));
+            let pages = portal::setup_routes(facts.clone()).merge(portal::verify_routes(facts.clone()));
+            administration(public).with_state(edge).merge(pages).merge(portal::desk_routes(facts, ocsp, tsa))
         }
         Door::Socket => administration(public).with_state(edge),
     };
@@ -120,7 +126,10 @@ pub fn router(app: App, door: Door) -> Router {
 
 /// What only officers and the owner of the data directory are given.
 fn administration(router: Router<Edge>) -> Router<Edge> {
-    router.route("/api/v1/{area}/{verb}", any(interface)).route("/metrics", get(watch::metrics))
+    router
+        .route("/api/v1/{area}/{verb}", any(interface))
+        .route("/metrics", get(watch::metrics))
+        .route("/desk/tsa/{file}", get(tsa::desk::download))
 }
 
 /// What every handler is given.

@@ -6,7 +6,7 @@
 //! `application/vnd.yinxin.timestamp-twin`. Only what is no request at all gets another status: a method, a
 //! type or a size that cannot be (405, 415, 413), and an address that asks too often (429).
 //!
-//! `rate.rs` counts how often an address asks.
+//! `rate.rs` counts how often an address asks; `desk.rs` is what the pages on time-stamps ask for.
 
 use axum::body::{Body, Bytes};
 use axum::extract::{Path, State};
@@ -31,6 +31,7 @@ use crate::problem::Failure;
 use crate::router::{Edge, RequestId, Stranger};
 use crate::serve::Peer;
 
+pub mod desk;
 pub mod rate;
 
 const QUERY: &str = "application/timestamp-query";

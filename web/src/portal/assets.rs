@@ -14,9 +14,14 @@ struct Asset {
     bytes: &'static [u8],
 }
 
-static ASSETS: [Asset; 3] = [
+static ASSETS: [Asset; 4] = [
     Asset { name: "yinxin.css", kind: "text/css; charset=utf-8", bytes: include_bytes!("../../assets/yinxin.css") },
     Asset { name: "setup.js", kind: "text/javascript; charset=utf-8", bytes: include_bytes!("../../assets/setup.js") },
+    Asset {
+        name: "verify.js",
+        kind: "text/javascript; charset=utf-8",
+        bytes: include_bytes!("../../assets/verify.js"),
+    },
     Asset { name: "seal.svg", kind: "image/svg+xml", bytes: include_bytes!("../../assets/seal.svg") },
 ];
 

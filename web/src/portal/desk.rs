@@ -184,9 +184,12 @@ async fn show_ocsp(State(desk): State<Desk>, request: Request<Body>) -> Response
             let never_issued = state.never_issued();
             page(&OcspPage { facts: &desk.facts, language, state, never_issued })
         }
-        Err(status) => {
-            let known = status == StatusCode::FORBIDDEN;
-            (status, page(&RefusedPage { facts: &desk.facts, language, known })).into_response()
-        }
+        Err(status) => refused(&desk.facts, language, status),
     }
+}
+
+/// The page for whoever may not see the one that was asked for.
+pub(super) fn refused(facts: &Facts, language: Language, status: StatusCode) -> Response {
+    let known = status == StatusCode::FORBIDDEN;
+    (status, page(&RefusedPage { facts, language, known })).into_response()
 }
