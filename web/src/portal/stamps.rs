@@ -161,10 +161,13 @@ impl TsaPage<'_> {
         let mut query = format!("?after={next}");
         for (name, value) in [("digest", &search.digest), ("from", &search.from), ("until", &search.until)] {
             if !value.is_empty() {
-                let value: String = value.bytes().map(|byte| match byte {
-                    b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' => char::from(byte).to_string(),
-                    other => format!("%{other:02X}"),
-                }).collect();
+                let value: String = value
+                    .bytes()
+                    .map(|byte| match byte {
+                        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' => char::from(byte).to_string(),
+                        other => format!("%{other:02X}"),
+                    })
+                    .collect();
                 let _ = write!(query, "&{name}={value}");
             }
         }

@@ -14,9 +14,9 @@ use pki_config::role::Permission;
 use pki_config::{ErrorCode, Instant, Serial};
 use serde::{Deserialize, Serialize};
 use tsa::core::opened::{LONGEST, OpenedToken};
+use tsa::core::response;
 use tsa::core::token::TstInfo;
 use tsa::core::verify::{Against, Finding, Judgement, Outcome, Question, verify};
-use tsa::core::response;
 use tsa::store::Query;
 use tsa::{Archived, Moment};
 
@@ -148,11 +148,7 @@ fn plain(value: &str) -> String {
 }
 
 /// `GET /desk/tsa/{serial}.tsr`: a time-stamp as its client got it.
-pub async fn download(
-    State(edge): State<Edge>,
-    Path(file): Path<String>,
-    request: Request<Body>,
-) -> Response<Body> {
+pub async fn download(State(edge): State<Edge>, Path(file): Path<String>, request: Request<Body>) -> Response<Body> {
     let (head, _) = request.into_parts();
     let made = async {
         admit(&edge.app, &head, Permission::ReadStamps, "desk/tsa").await?;
@@ -236,7 +232,8 @@ async fn judged(app: &App, head: &axum::http::request::Parts, body: Body) -> Res
         Ok(Ok(body)) => body.to_bytes(),
     };
     let ask: Ask = serde_json::from_slice(&body).map_err(|e| Failure::saying(ErrorCode::BadRequest, e))?;
-    let token = STANDARD.decode(&ask.token).map_err(|_| Failure::saying(ErrorCode::BadRequest, "token is not base64"))?;
+    let token =
+        STANDARD.decode(&ask.token).map_err(|_| Failure::saying(ErrorCode::BadRequest, "token is not base64"))?;
     let token = OpenedToken::from_der(&token).map_err(|why| Failure::saying(ErrorCode::BadRequest, why))?;
     let digest = ask.digest.as_deref().map(|digest| decoded(digest, "digest")).transpose()?;
     let issuers = app.ca().issuers();
@@ -256,10 +253,7 @@ async fn judged(app: &App, head: &axum::http::request::Parts, body: Body) -> Res
         time: token.info.time.to_string(),
         serial: token.serial_hex(),
         hash: token.info.hash.map(tsa::core::request::Hash::as_str),
-        findings: findings
-            .into_iter()
-            .map(|finding| Told { name_zh: finding.check.chinese(), finding })
-            .collect(),
+        findings: findings.into_iter().map(|finding| Told { name_zh: finding.check.chinese(), finding }).collect(),
     };
     serde_json::to_vec(&verdict).map_err(|e| Failure::inside(ErrorCode::Internal, e))
 }
