@@ -15,6 +15,7 @@ mod ocsp;
 mod requests;
 mod stamps;
 mod texts;
+mod tokens;
 
 use pki_config::Instant;
 
@@ -41,15 +42,18 @@ pub const TARGETS: &[Target] = &[
     Target { name: "backup", run: backup, seeds: || vec![include_bytes!("seeds/backup.bin").to_vec()] },
     Target { name: "certificate", run: certificate, seeds: certificates::certificate_seeds },
     Target { name: "checkpoint", run: checkpoint, seeds: || vec![audit::head().to_der(), audit::head().body.to_der()] },
+    Target { name: "chrony", run: tokens::chrony_line, seeds: tokens::chrony_seeds },
     Target { name: "config", run: config, seeds: texts::config_seeds },
     Target { name: "crl", run: crl, seeds: || vec![CRL.to_vec()] },
     Target { name: "crl_lint", run: crl_lint, seeds: || vec![der::tbs_of(CRL)] },
     Target { name: "csr", run: csr, seeds: requests::csr_seeds },
     Target { name: "csr_names", run: csr_names, seeds: requests::csr_names_seeds },
+    Target { name: "evidence", run: tokens::evidence, seeds: tokens::evidence_seeds },
     Target { name: "instant", run: instant, seeds: texts::instant_seeds },
     Target { name: "lint", run: certificate_lint, seeds: requests::lint_seeds },
     Target { name: "name_der", run: name_der, seeds: names::name_der_seeds },
     Target { name: "name_text", run: name_text, seeds: names::name_text_seeds },
+    Target { name: "ntp", run: tokens::ntp_answer, seeds: tokens::ntp_seeds },
     Target { name: "ocsp_address", run: ocsp::address, seeds: ocsp::address_seeds },
     Target { name: "ocsp_request", run: ocsp::request, seeds: ocsp::request_seeds },
     Target { name: "path", run: path, seeds: certificates::path_seeds },
@@ -59,6 +63,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "san_der", run: san_der, seeds: names::san_der_seeds },
     Target { name: "san_text", run: san_text, seeds: names::san_text_seeds },
     Target { name: "serial", run: serial, seeds: texts::serial_seeds },
+    Target { name: "stamp_token", run: tokens::token, seeds: tokens::token_seeds },
     Target { name: "signature", run: signature, seeds: certificates::signature_seeds },
     Target { name: "stamp_request", run: stamps::request, seeds: stamps::request_seeds },
 ];

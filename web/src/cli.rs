@@ -4,7 +4,7 @@
 //!
 //! `args` is the command tree. `client` and `credential` reach a server; `console`, `table`, `language` and
 //! `failure` talk to people and programs. One file per subject: `issue` (with `new_key`, `csr`, `delivery`),
-//! `certs`, `issuers`, `officers`, `ocsp`, `stamp`, `trust`, `audit`, `system`, `config`, `error_code`. `file`, `pem` and
+//! `certs`, `issuers`, `officers`, `ocsp`, `stamp`, `evidence`, `trust`, `audit`, `system`, `config`, `error_code`. `file`, `pem` and
 //! `passphrase` read and write what lies on this machine.
 
 pub mod args;
@@ -17,6 +17,7 @@ mod credential;
 mod csr;
 mod delivery;
 mod error_code;
+mod evidence;
 mod failure;
 mod file;
 mod issue;
@@ -105,6 +106,7 @@ async fn with_server(global: &Global, console: Console, command: Command) -> Res
         Command::Officer(command) => officers::run(global, console, command).await,
         Command::Claim(args) => officers::claim(global, console, args).await,
         Command::Stamp(args) => stamp::run(global, console, args).await,
+        Command::Evidence(command) => evidence::run(global, console, command).await,
         Command::Ocsp(command) => ocsp::run(global, console, command).await,
         Command::Audit(command) => audit::run(global, console, command).await,
         Command::Backup(args) => system::backup(global, console, args).await,

@@ -13,7 +13,7 @@ mod system;
 pub use cert::{Approve, CertName, Crl, Issue, KeyType, List, Reject, Revoke, Show};
 pub use ocsp::{Ask, NameHash, OcspCommand, OcspQuery, OcspStaple};
 pub use office::{AuditCommand, Claim, ExportArgs, OfficerAddArgs, OfficerCommand, ProofArgs, TrustCommand};
-pub use stamp::{Stamp, StampHash};
+pub use stamp::{EvidenceCommand, EvidenceMake, EvidenceRenew, EvidenceVerify, Stamp, StampHash, StampSource};
 pub use system::{Backup, ClockCommand, ConfigCommand, Init, Restore, ServeCommand, Unseal, Up, Verify};
 
 /// 印信 Yinxin: a certificate authority whose heart is SM2.
@@ -138,6 +138,9 @@ pub enum Command {
     Status,
     /// Get time-stamps for files.
     Stamp(Stamp),
+    /// Keep evidence that outlives algorithms and certificates (RFC 4998).
+    #[command(subcommand)]
+    Evidence(EvidenceCommand),
     /// Check certificates, time-stamps, receipts and CRLs, without a server.
     Verify(Verify),
     /// Explain an error code.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::body::Bytes;
 use const_oid::ObjectIdentifier as Oid;
 use crypto_pool::path::{Anchors, Cert};
 use crypto_pool::tlv::{self, INTEGER, OCTET_STRING, SEQUENCE};
@@ -16,7 +17,7 @@ use tsa::core::opened::OpenedToken;
 use tsa::core::request::Hash;
 use tsa::core::verify::{Against, Outcome, Question, verify};
 
-use crate::cli::args::{Global, Stamp, StampHash};
+use crate::cli::args::{Global, Stamp, StampSource};
 use crate::cli::console::Console;
 use crate::cli::failure::{Failure, sentence};
 use crate::cli::table::plain;
@@ -49,7 +50,7 @@ struct Line {
 }
 
 /// What all requests have in common.
-struct Plan {
+pub(in crate::cli) struct Plan {
     url: String,
     hash: Hash,
     policy: Option<Oid>,
@@ -62,7 +63,7 @@ struct Plan {
 /// # Errors
 /// [`Failure::NotGood`] if a file got no time-stamp; the answer then says which and why.
 pub async fn run(global: &Global, console: Console, args: Stamp) -> Result<(), Failure> {
-    let plan = Arc::new(Plan::of(global, &args)?);
+    let plan = Arc::new(Plan { replace: args.replace, ..Plan::of(global, &args.source)? });
     let total = args.files.len();
     let mut waiting = args.files.into_iter().enumerate();
     let mut under_way = JoinSet::new();
@@ -107,7 +108,11 @@ fn text(lines: &[Line]) -> String {
 }
 
 impl Plan {
-    fn of(global: &Global, args: &Stamp) -> Result<Self, Failure> {
+    /// As it was typed.
+    ///
+    /// # Errors
+    /// The configuration or a root cannot be read, or the policy is no object identifier.
+    pub(in crate::cli) fn of(global: &Global, args: &StampSource) -> Result<Self, Failure> {
         let url = match &args.url {
             Some(url) => url.clone(),
             None => format!("{}/tsa", config::load(global)?.0.public_url()),
@@ -121,14 +126,13 @@ impl Plan {
                 roots.push(Cert::from_der(&der).map_err(|why| Failure::here(&why))?);
             }
         }
-        let hash = match args.hash {
-            StampHash::Sm3 => Hash::Sm3,
-            StampHash::Sha256 => Hash::Sha256,
-            StampHash::Sha384 => Hash::Sha384,
-            StampHash::Sha512 => Hash::Sha512,
-        };
         let policy = args.policy.as_deref().map(policy).transpose()?;
-        Ok(Self { url, hash, policy, anchors: Anchors::new(roots), replace: args.replace })
+        Ok(Self { url, hash: args.hash.hash(), policy, anchors: Anchors::new(roots), replace: false })
+    }
+
+    /// The digest that is asked for.
+    pub(in crate::cli) const fn hash(&self) -> Hash {
+        self.hash
     }
 
     async fn stamp(&self, path: PathBuf) -> Line {
@@ -154,8 +158,22 @@ impl Plan {
         let (path, hash) = (path.to_owned(), self.hash);
         let digest = tokio::task::spawn_blocking(move || digest_of(&path, hash));
         let digest = digest.await.map_err(|why| Failure::here(&why))??;
+        let (token, body, trusted) = self.ask(self.hash, &digest).await?;
+        if self.replace {
+            file::replace(&kept, &body, file::PUBLIC)?;
+        } else {
+            file::put_new(&kept, &body, file::PUBLIC)?;
+        }
+        Ok((token, kept, trusted))
+    }
+
+    /// Gets a time-stamp for a digest and checks it: the token, the whole answer, and whether its root is believed.
+    ///
+    /// # Errors
+    /// Nobody answers, or not with a time-stamp that is about this digest and can be checked.
+    pub(in crate::cli) async fn ask(&self, hash: Hash, digest: &[u8]) -> Result<(OpenedToken, Bytes, bool), Failure> {
         let nonce = nonce()?;
-        let ask = request(self.hash, &digest, self.policy, &nonce);
+        let ask = request(hash, digest, self.policy, &nonce);
         let (status, body) =
             client::post_plain(&self.url, "application/timestamp-query", ask, PATIENCE, LARGEST).await?;
         if !status.is_success() {
@@ -165,14 +183,14 @@ impl Plan {
             |why: &dyn std::fmt::Display| Failure::Here(sentence(&format!("{} gave no time-stamp: {why}", self.url)));
         let token = OpenedToken::from_der(&body).map_err(|why| unfit(&why))?;
         let against = Against {
-            data_digest: Some(&digest),
+            data_digest: Some(digest),
             anchors: self.anchors.clone(),
             policy: self.policy,
             nonce: Some(&nonce),
             now: Some(SystemClock.now()),
             ..Against::default()
         };
-        if token.info.hash != Some(self.hash) {
+        if token.info.hash != Some(hash) {
             return Err(unfit(&"it is about another digest"));
         }
         let findings = verify(&token, &against);
@@ -182,20 +200,20 @@ impl Plan {
         if !passed(Question::Signature) {
             return Err(unfit(&"its signature cannot be checked"));
         }
-        if self.replace {
-            file::replace(&kept, &body, file::PUBLIC)?;
-        } else {
-            file::put_new(&kept, &body, file::PUBLIC)?;
-        }
-        Ok((token, kept, passed(Question::Chain)))
+        Ok((token, body, passed(Question::Chain)))
     }
 }
 
 /// `contract.pdf.tsr` for `contract.pdf`.
 fn beside(path: &Path) -> PathBuf {
+    with_ending(path, ENDING)
+}
+
+/// The path with one more ending.
+pub(in crate::cli) fn with_ending(path: &Path, ending: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(".");
-    name.push(ENDING);
+    name.push(ending);
     PathBuf::from(name)
 }
 

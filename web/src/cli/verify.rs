@@ -16,6 +16,7 @@ use crate::cli::table::{Table, plain};
 
 mod certificate;
 mod crl;
+mod evidence;
 mod input;
 mod receipt;
 pub(super) mod token;
@@ -117,14 +118,7 @@ pub fn run(global: &Global, console: Console, args: &Verify) -> Result<(), Failu
         Failure::Here(why) => Failure::NotRun(why),
         other => other,
     })?;
-    console.answer(&answer, || answer_text(&answer, console.language))?;
-    if answer.good {
-        Ok(())
-    } else if answer.items.iter().all(|item| item.good || item.undecided) {
-        Err(Failure::Undecided)
-    } else {
-        Err(Failure::NotGood)
-    }
+    tell(console, &answer)
 }
 
 /// `--data` names the data directory everywhere; where it names a file, the data of a time-stamp are meant.
@@ -165,6 +159,21 @@ fn check(global: &Global, args: &Verify) -> Result<Answer, Failure> {
     Ok(Answer { good: items.iter().all(|item| item.good), at: against.at.to_string(), items })
 }
 
+/// Prints what was found, and fails if not all of it is good.
+///
+/// # Errors
+/// [`Failure::NotGood`] or [`Failure::Undecided`].
+fn tell(console: Console, answer: &Answer) -> Result<(), Failure> {
+    console.answer(answer, || answer_text(answer, console.language))?;
+    if answer.good {
+        Ok(())
+    } else if answer.items.iter().all(|item| item.good || item.undecided) {
+        Err(Failure::Undecided)
+    } else {
+        Err(Failure::NotGood)
+    }
+}
+
 fn answer_text(answer: &Answer, language: Language) -> String {
     let mut text = String::new();
     for item in &answer.items {
@@ -189,6 +198,8 @@ fn answer_text(answer: &Answer, language: Language) -> String {
     }
     text
 }
+
+pub(super) use evidence::run as run_evidence;
 
 /// The moment asked for, else now.
 fn moment(at: Option<Instant>) -> Instant {

@@ -1,8 +1,9 @@
-//! What can be typed about getting time-stamps.
+//! What can be typed about getting time-stamps, and about evidence that lasts.
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::{Args, Subcommand, ValueEnum};
+use tsa::core::request::Hash;
 
 /// The digest that is stamped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -34,6 +35,17 @@ pub struct Stamp {
     /// Files to stamp.
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
+    /// From whom, and how.
+    #[command(flatten)]
+    pub source: StampSource,
+    /// Replace time-stamps that are there already.
+    #[arg(long)]
+    pub replace: bool,
+}
+
+/// From whom time-stamps are got, and how.
+#[derive(Debug, Clone, Args)]
+pub struct StampSource {
     /// The authority [default: the one of this installation].
     #[arg(long, value_name = "URL")]
     pub url: Option<String>,
@@ -43,10 +55,96 @@ pub struct Stamp {
     /// The digest to stamp.
     #[arg(long, value_enum, default_value = "sm3")]
     pub hash: StampHash,
-    /// Replace time-stamps that are there already.
-    #[arg(long)]
-    pub replace: bool,
     /// Believe these roots, too (PEM).
     #[arg(long, value_name = "FILE")]
     pub root: Vec<PathBuf>,
+}
+
+impl StampHash {
+    /// The hash itself.
+    #[must_use]
+    pub const fn hash(self) -> Hash {
+        match self {
+            Self::Sm3 => Hash::Sm3,
+            Self::Sha256 => Hash::Sha256,
+            Self::Sha384 => Hash::Sha384,
+            Self::Sha512 => Hash::Sha512,
+        }
+    }
+}
+
+/// `yinxin evidence`.
+#[derive(Debug, Subcommand)]
+pub enum EvidenceCommand {
+    /// Begin evidence records: one time-stamp for all files, a record for each.
+    Make(EvidenceMake),
+    /// Renew records before their newest time-stamp loses its force.
+    Renew(EvidenceRenew),
+    /// Check records and every time-stamp in them.
+    Verify(EvidenceVerify),
+}
+
+/// `yinxin evidence make`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+contract.pdf gets its record (RFC 4998) in contract.pdf.er. Renew it before the certificate of its newest
+time-stamp ends or its algorithms grow weak; it then proves its file for as long as somebody goes on doing so.
+
+Example:
+  yinxin evidence make archive/*.pdf --hash sha256")]
+pub struct EvidenceMake {
+    /// Files to keep evidence of.
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// From whom, and how.
+    #[command(flatten)]
+    pub source: StampSource,
+}
+
+/// `yinxin evidence renew`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Without --rehash, or with the hash that a record has, the newest time-stamp is stamped again. With another hash the
+file itself is read again, contract.pdf for contract.pdf.er, and stamped under the new hash with all that was before.
+A record is replaced in one step.
+
+Examples:
+  yinxin evidence renew archive/*.er --within 90
+  yinxin evidence renew archive/*.er --rehash sha512")]
+pub struct EvidenceRenew {
+    /// Records to renew.
+    #[arg(required = true, value_name = "FILE.er")]
+    pub files: Vec<PathBuf>,
+    /// Only those whose newest certificate ends within this many days.
+    #[arg(long, value_name = "DAYS")]
+    pub within: Option<u32>,
+    /// Go over to this hash.
+    #[arg(long, value_enum)]
+    pub rehash: Option<StampHash>,
+    /// From whom, and how; --hash is not looked at.
+    #[command(flatten)]
+    pub source: StampSource,
+}
+
+/// `yinxin evidence verify`.
+#[derive(Debug, Args)]
+pub struct EvidenceVerify {
+    /// Records to check.
+    #[arg(required = true, value_name = "FILE.er")]
+    pub files: Vec<PathBuf>,
+    /// The file that the record is about [default: its name without .er].
+    #[arg(long, value_name = "FILE")]
+    pub of: Option<PathBuf>,
+    /// Certificates between the signers' and the root (PEM).
+    #[arg(long, value_name = "FILE")]
+    pub chain: Vec<PathBuf>,
+    /// CRLs (DER or PEM), beside those of the data directory.
+    #[arg(long, value_name = "FILE")]
+    pub crl: Vec<PathBuf>,
+    /// Believe these roots only (PEM).
+    #[arg(long, visible_alias = "trust", value_name = "FILE")]
+    pub root: Vec<PathBuf>,
+    /// Check as of this moment, RFC 3339 [default: now].
+    #[arg(long, value_name = "TIME")]
+    pub at: Option<pki_config::Instant>,
 }
