@@ -8,13 +8,12 @@ use std::time::Duration;
 use axum::body::Bytes;
 use const_oid::ObjectIdentifier as Oid;
 use crypto_pool::path::{Anchors, Cert};
-use crypto_pool::tlv::{self, INTEGER, OCTET_STRING, SEQUENCE};
 use pki_config::time::SystemClock;
 use pki_config::{Clock as _, Random as _};
 use serde::Serialize;
 use tokio::task::JoinSet;
 use tsa::core::opened::OpenedToken;
-use tsa::core::request::Hash;
+use tsa::core::request::{Draft, Hash};
 use tsa::core::verify::{Against, Outcome, Question, verify};
 
 use crate::cli::args::{Global, Stamp, StampSource};
@@ -173,7 +172,7 @@ impl Plan {
     /// Nobody answers, or not with a time-stamp that is about this digest and can be checked.
     pub(in crate::cli) async fn ask(&self, hash: Hash, digest: &[u8]) -> Result<(OpenedToken, Bytes, bool), Failure> {
         let nonce = nonce()?;
-        let ask = request(hash, digest, self.policy, &nonce);
+        let ask = Draft { hash, digest, policy: self.policy, nonce: Some(&nonce), cert_req: true }.to_der();
         let (status, body) =
             client::post_plain(&self.url, "application/timestamp-query", ask, PATIENCE, LARGEST).await?;
         if !status.is_success() {
@@ -227,38 +226,16 @@ fn nonce() -> Result<Vec<u8>, Failure> {
     Ok(nonce)
 }
 
-/// `TimeStampReq` (RFC 3161 2.4.1), with the certificates asked for.
-fn request(hash: Hash, digest: &[u8], policy: Option<Oid>, nonce: &[u8]) -> Vec<u8> {
-    let algorithm = tlv::write(SEQUENCE, &[&tlv::write(tlv::OID, &[hash.oid().as_bytes()])]);
-    let imprint = tlv::write(SEQUENCE, &[&algorithm, &tlv::write(OCTET_STRING, &[digest])]);
-    let policy = policy.map_or_else(Vec::new, |policy| tlv::write(tlv::OID, &[policy.as_bytes()]));
-    let nonce = tlv::write(INTEGER, &[nonce]);
-    tlv::write(SEQUENCE, &[&[INTEGER, 1, 1], &imprint, &policy, &nonce, &[tlv::BOOLEAN, 1, 0xff]])
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tsa::core::request::StampRequest;
 
     #[test]
-    fn the_request_reads_as_what_was_asked() {
-        let nonce = nonce().unwrap();
-        let der = request(Hash::Sha256, &[7; 32], Some(Oid::new_unwrap("1.2.3.4.1")), &nonce);
-        let read = StampRequest::parse(&der).unwrap();
-        assert_eq!((read.imprint().hash(), read.imprint().digest()), (Hash::Sha256, &[7; 32][..]));
-        assert!(read.cert_req());
-        assert_eq!(nonce.len(), 16);
-    }
-
-    #[test]
-    fn the_request_is_byte_for_byte_what_openssl_asks() {
-        // openssl ts -query -digest 07…07 -sha256 -no_nonce -tspolicy 1.2.3.4.1 -cert, the nonce 0x4142 put in by
-        // hand; OpenSSL writes NULL parameters, which RFC 5754 2 has us leave out.
-        let der = request(Hash::Sha256, &[7; 32], Some(Oid::new_unwrap("1.2.3.4.1")), &[0x41, 0x42]);
-        let head = b"\x30\x40\x02\x01\x01\x30\x2f\x30\x0b\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x01\x04\x20";
-        assert_eq!(&der[..head.len()], head);
-        assert!(der.ends_with(b"\x06\x04\x2a\x03\x04\x01\x02\x02\x41\x42\x01\x01\xff"), "{der:x?}");
+    fn a_nonce_is_a_positive_integer_in_its_shortest_form_and_new_each_time() {
+        let (one, other) = (nonce().unwrap(), nonce().unwrap());
+        assert_eq!(one.len(), 16);
+        assert!((0x40..0x80).contains(&one[0]));
+        assert_ne!(one, other);
     }
 
     #[test]
