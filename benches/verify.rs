@@ -50,8 +50,7 @@ fn main() {
     }
     let known_lone = peers::rate(|| alone(&known[..1]));
     let own: Vec<PublicKey> = (0..BATCH).map(|_| known[0].clone()).collect();
-    let own_jobs: Vec<VerifyJob<'_>> =
-        own.iter().map(|key| VerifyJob { key, e, signature: signatures[0] }).collect();
+    let own_jobs: Vec<VerifyJob<'_>> = own.iter().map(|key| VerifyJob { key, e, signature: signatures[0] }).collect();
     let known_batched = peers::rate(|| {
         let good = verify_many(black_box(&own_jobs));
         assert!(good.iter().all(|good| *good));

@@ -65,7 +65,7 @@ async fn every_form_of_a_certificate_id_is_answered_and_echoed() {
         for hash in Hash::ALL {
             for null in [true, false] {
                 let id = names.cert_id(Form { hash, null }, &content(&issued.serial));
-                let asked = question(&[id.clone()], None);
+                let asked = question(std::slice::from_ref(&id), None);
                 for _ in 0..2 {
                     // Signed for the question first, then from memory.
                     let answer = ask(&house, &asked).await;
@@ -87,7 +87,7 @@ async fn a_nonce_comes_back_and_such_an_answer_is_for_nobody_else() {
     let id = names(&house, &issued.issuer).cert_id(Form::USUAL, &content(&issued.serial));
     for length in [1, 32] {
         let nonce = vec![0x5a; length];
-        let asked = question(&[id.clone()], Some(&nonce));
+        let asked = question(std::slice::from_ref(&id), Some(&nonce));
         let answer = ask(&house, &asked).await;
         assert!(!answer.cacheable && !answer.presigned);
         let extensions = basic(&answer.der).extensions.unwrap();
@@ -247,7 +247,7 @@ async fn beyond_its_queue_the_responder_says_try_later_at_once() {
     let leaf = server(&house, "www.example.cn", KeyAlgorithm::Sm2).await;
     let id = names(&house, &leaf.issuer).cert_id(Form::USUAL, &content(&leaf.serial));
     let all = (0..64_u8).map(|n| {
-        let (ocsp, der) = (house.ocsp.clone().unwrap(), question(&[id.clone()], Some(&[n])));
+        let (ocsp, der) = (house.ocsp.clone().unwrap(), question(std::slice::from_ref(&id), Some(&[n])));
         tokio::spawn(async move { ocsp.answer(&der).await.outcome })
     });
     let mut outcomes = Vec::new();

@@ -11,7 +11,7 @@ async fn twenty_thousand_damaged_questions_all_get_an_answer() {
     let leaf = server(&house, "www.example.cn", KeyAlgorithm::P256).await;
     let id = names(&house, &leaf.issuer).cert_id(Form::USUAL, &content(&leaf.serial));
     let seeds = [
-        question(&[id.clone()], None),
+        question(std::slice::from_ref(&id), None),
         question(&[id.clone(), id.clone(), id.clone()], None),
         question(&[id], Some(&[7; 32])),
     ];

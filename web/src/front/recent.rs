@@ -17,7 +17,10 @@ const MOST: usize = 4096;
 
 /// The answers of the last moment.
 #[derive(Default)]
-pub(super) struct Recent(Mutex<HashMap<[u8; 32], (Instant, Response<Bytes>)>>);
+pub(super) struct Recent(Mutex<HashMap<[u8; 32], Kept>>);
+
+/// An answer and since when it is kept.
+type Kept = (Instant, Response<Bytes>);
 
 impl Recent {
     /// What a request is known by.

@@ -59,10 +59,15 @@ impl CertId {
         let damaged = |_| "the issuer's certificate is damaged".to_owned();
         let spki = SubjectPublicKeyInfoOwned::from_der(issuer.spki()).map_err(damaged)?;
         let key = spki.subject_public_key.raw_bytes();
-        let (oid, digest): (_, fn(&[u8]) -> Vec<u8>) = match hash {
-            NameHash::Sha1 => (SHA1, sha1),
-            NameHash::Sha256 => (SHA256, |data| digest::digest(&digest::SHA256, data).as_ref().to_vec()),
-            NameHash::Sm3 => (SM3, |data| engine::sm3::hash(data).to_vec()),
+        let oid = match hash {
+            NameHash::Sha1 => SHA1,
+            NameHash::Sha256 => SHA256,
+            NameHash::Sm3 => SM3,
+        };
+        let digest = |data: &[u8]| match hash {
+            NameHash::Sha1 => sha1(data),
+            NameHash::Sha256 => digest::digest(&digest::SHA256, data).as_ref().to_vec(),
+            NameHash::Sm3 => engine::sm3::hash(data).to_vec(),
         };
         // What every client sends; SM3 has no parameters (GM/T 0006).
         let parameters = (hash != NameHash::Sm3).then(der::Any::null);
