@@ -87,9 +87,7 @@ impl fmt::Display for Latency {
 /// for a connection.
 pub fn paced(address: &str, requests: &[Vec<u8>], connections: usize, rate: f64, length: Duration) -> Latency {
     let mut doors = open(address, connections);
-    for door in &doors {
-        door.stream().set_nonblocking(true).unwrap();
-    }
+    doors.iter_mut().for_each(Connection::do_not_wait);
     let mut free: Vec<usize> = (0..connections).collect();
     let mut asked: VecDeque<(usize, Instant)> = VecDeque::new();
     let mut took: Vec<Duration> = Vec::with_capacity((rate * length.as_secs_f64()) as usize + 1);

@@ -10,6 +10,7 @@ pub struct Connection {
     stream: TcpStream,
     buffer: Vec<u8>,
     filled: usize,
+    waits: bool,
 }
 
 /// An answer: its head as text, and its body.
@@ -36,12 +37,13 @@ impl Connection {
         let stream = TcpStream::connect(address).unwrap();
         stream.set_nodelay(true).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-        Self { stream, buffer: vec![0; 32 * 1024], filled: 0 }
+        Self { stream, buffer: vec![0; 32 * 1024], filled: 0, waits: true }
     }
 
-    /// The socket itself.
-    pub fn stream(&self) -> &TcpStream {
-        &self.stream
+    /// From now on [`Connection::try_skip`] does not wait.
+    pub fn do_not_wait(&mut self) {
+        self.stream.set_nonblocking(true).unwrap();
+        self.waits = false;
     }
 
     /// Sends a whole request.
@@ -97,8 +99,8 @@ impl Connection {
             match self.stream.read(&mut self.buffer[self.filled..]) {
                 Ok(0) => return Err(std::io::ErrorKind::UnexpectedEof.into()),
                 Ok(n) => self.filled += n,
-                // A socket that does not wait: the rest of an answer is never far.
-                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => std::hint::spin_loop(),
+                // The rest of an answer is never far. (One that waits says the same when its patience is over.)
+                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock && !self.waits => std::hint::spin_loop(),
                 Err(error) => return Err(error),
             }
         }

@@ -155,3 +155,33 @@ fn every_element_the_script_asks_for_is_on_the_page() {
         assert!(page.contains(&format!("data-state=\"{state}\"")), "{state}");
     }
 }
+
+fn desk(state: Result<OcspState, StatusCode>) -> Router {
+    let source: OcspSource = Arc::new(move |_| {
+        let state = state.clone();
+        Box::pin(async move { state })
+    });
+    desk_routes(facts(Setup::Production), source)
+}
+
+#[tokio::test]
+async fn the_desk_shows_counts_in_groups_and_warns_of_serials_never_issued() {
+    let quiet = OcspState { per_second: 1234.6, issuers: vec![OcspIssuer::default()], ..OcspState::default() };
+    let (_, _, html) = get(desk(Ok(quiet.clone())), "/desk/ocsp?lang=en").await;
+    assert!(html.contains("1\u{202f}235") && html.contains("none yet"), "{html}");
+    assert!(!html.contains("Look into this") && !html.contains("class=\"alarm\""));
+    let asked = OcspIssuer { subject: "CN=<b>".to_owned(), never_issued: 7, ..OcspIssuer::default() };
+    let (_, _, html) = get(desk(Ok(OcspState { issuers: vec![asked], ..quiet })), "/desk/ocsp").await;
+    assert!(html.contains("请核查") && html.contains("class=\"alarm\"") && !html.contains("<b>\""), "{html}");
+    assert!(html.contains("CN=&#60;b&#62;"), "names come from outside: {html}");
+}
+
+#[tokio::test]
+async fn the_desk_tells_strangers_what_they_lack_and_nothing_else() {
+    for (status, words) in [(StatusCode::UNAUTHORIZED, "client certificate"), (StatusCode::FORBIDDEN, "Your role")] {
+        let (got, headers, html) = get(desk(Err(status)), "/desk/ocsp?lang=en").await;
+        assert_eq!(got, status);
+        assert!(html.contains(words) && !html.contains("Answers a second"), "{html}");
+        assert_eq!(headers[header::CACHE_CONTROL], "no-store");
+    }
+}

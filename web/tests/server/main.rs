@@ -14,3 +14,4 @@ mod repository;
 mod responders;
 mod sealed;
 mod stamps;
+mod watch;
