@@ -53,6 +53,13 @@ impl Subject {
         Self { name, alt_names, key, maker: KeyMaker::Pool }
     }
 
+    /// The same, its key from somebody whose proof of possession a test need not make.
+    #[cfg(test)]
+    pub(crate) const fn made_by(mut self, maker: KeyMaker) -> Self {
+        self.maker = maker;
+        self
+    }
+
     /// Its name.
     #[must_use]
     pub const fn name(&self) -> &DistinguishedName {

@@ -102,7 +102,9 @@ pub(crate) fn subject(family: Family, profile: BuiltIn) -> Subject {
         BuiltIn::Root => "CN=Example Issuing,O=Example,C=CN",
         BuiltIn::TlsServer | BuiltIn::TlsServerMustStaple => "CN=www.example.cn",
         BuiltIn::Person => "CN=张三,C=CN",
-        BuiltIn::SubCa | BuiltIn::Organisation | BuiltIn::SealMaker => "CN=示例,O=示例有限公司,C=CN",
+        BuiltIn::SubCa | BuiltIn::Organisation | BuiltIn::SealMaker | BuiltIn::CodeSigning => {
+            "CN=示例,O=示例有限公司,C=CN"
+        }
         _ => "CN=sample",
     };
     let names = match profile {
@@ -111,7 +113,8 @@ pub(crate) fn subject(family: Family, profile: BuiltIn) -> Subject {
         }
         _ => SubjectAltName::none(),
     };
-    Subject::pooled(key(spki), name.parse().unwrap(), names)
+    let maker = profile.profile().rules().key.makers[0];
+    Subject::pooled(key(spki), name.parse().unwrap(), names).made_by(maker)
 }
 
 /// A draft that breaks no rule.
