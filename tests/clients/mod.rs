@@ -10,6 +10,7 @@ mod firefox;
 pub mod http;
 mod nginx;
 mod service;
+mod webdriver;
 
 #[allow(unused_imports, reason = "as above")]
 pub use self::{
@@ -17,6 +18,7 @@ pub use self::{
     firefox::Firefox,
     nginx::{Nginx, Site, Stapling},
     service::{Leaf, Service},
+    webdriver::{Browser, Page, WebDriver},
 };
 
 use std::net::{TcpListener, TcpStream};

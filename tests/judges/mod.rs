@@ -15,8 +15,10 @@
 //! | [`OpenSsl`] | certificates one hop at a time, requests | whole chains, CRLs, requests |
 //! | [`Pkilint`] | form of certificates and CRLs | the same |
 //! | [`PythonStamps`] | nothing | time-stamps |
+//! | [`Axe`] | pages | pages |
 #![allow(dead_code, reason = "each test file that includes this one uses a part of it")]
 
+mod axe;
 mod bouncy;
 mod openssl;
 mod pkilint;
@@ -25,6 +27,7 @@ mod timestamp;
 
 #[allow(unused_imports, reason = "as above")]
 pub use self::{
+    axe::Axe,
     bouncy::BouncyCastle,
     openssl::{OpenSsl, SM2_ID},
     pkilint::Pkilint,

@@ -1,5 +1,5 @@
 //! Installs the outside judges: openssl, BouncyCastle, browsers, nginx, GnuTLS and osslsigncode from Debian;
-//! pkilint, rfc3161-client and pyHanko from the Python index.
+//! pkilint, rfc3161-client and pyHanko from the Python index; axe-core from the npm registry.
 //!
 //! A judge that cannot be had is left out with the reason; the tests that ask it say so too.
 
@@ -16,6 +16,11 @@ const PKILINT: &str = "pkilint==0.13.3";
 /// The clients of time-stamps that judge ours, in an environment of their own.
 const STAMPS: [&str; 2] = ["rfc3161-client==1.0.9", "pyhanko==0.38.0"];
 
+/// The judge of pages, and the digest of its package: the one thing here that is run as it comes.
+const AXE: &str = "axe-core@4.14.1";
+const AXE_DIGEST: &str =
+    "sha512-FHfa+lmNjQZfJz1q8wKqIDwC6DExcHt/pkjNQb09a3NPjCKg2rhu5qb2S4r76ASyFNNtuFooJpZe37OgudVGtQ==";
+
 /// Where Debian puts BouncyCastle.
 const JARS: [&str; 3] = ["/usr/share/java/bcprov.jar", "/usr/share/java/bcutil.jar", "/usr/share/java/bcpkix.jar"];
 
@@ -28,9 +33,10 @@ struct Client {
 }
 
 /// Whose opinion of answers, staples and pages the tests want.
-const CLIENTS: [Client; 5] = [
+const CLIENTS: [Client; 6] = [
     Client { program: "firefox-esr", asks: "--version", package: "firefox-esr" },
     Client { program: "chromium", asks: "--version", package: "chromium" },
+    Client { program: "chromedriver", asks: "--version", package: "chromium-driver" },
     Client { program: "nginx", asks: "-v", package: "nginx-light" },
     Client { program: "ocsptool", asks: "--version", package: "gnutls-bin" },
     // It has no option that tells a version; this one lists what it can do.
@@ -59,6 +65,7 @@ pub fn install(gate: &mut Gate) -> Outcome {
     }
     let mut judges = vec![("openssl", openssl()), ("BouncyCastle", bouncy_castle(gate)), ("pkilint", pkilint(gate))];
     judges.push(("rfc3161-client, pyHanko", stamps(gate)));
+    judges.push(("axe-core", axe(gate)));
     judges.extend(CLIENTS.iter().map(|client| (client.program, client.version())));
     for (name, found) in judges {
         match found {
@@ -184,6 +191,31 @@ fn environment(gate: &Gate, name: &str, packages: &[&str], works: impl Fn(&Path)
         std::fs::write(&done, "").map_err(|e| format!("{}: {e}", done.display()))?;
     }
     Ok(bin)
+}
+
+/// axe-core under the target folder; it is a script for pages, so npm only fetches it.
+fn axe(gate: &mut Gate) -> Result<String, String> {
+    let folder = gate.target.join("judges").join("axe");
+    let script = folder.join("package/axe.min.js");
+    // Written last, so a fetch that broke off is made anew.
+    let done = folder.join(AXE);
+    if !(done.exists() && script.exists()) {
+        let _ = std::fs::remove_dir_all(&folder);
+        std::fs::create_dir_all(&folder).map_err(|e| format!("{}: {e}", folder.display()))?;
+        let mut pack = Command::new("npm");
+        pack.args(["pack", AXE, "--json", "--loglevel=error"]).current_dir(&folder);
+        let said = quiet(&mut pack).map_err(|why| format!("npm cannot fetch it: {why}"))?;
+        if !said.contains(AXE_DIGEST) {
+            return Err("npm fetched another package than expected".into());
+        }
+        let by = gate.deadline.min(Instant::now() + Duration::from_secs(60));
+        let mut unpack = Command::new("tar");
+        unpack.args(["-xzf", &format!("{}.tgz", AXE.replace('@', "-")), "package/axe.min.js"]).current_dir(&folder);
+        must(&mut unpack, by)?;
+        std::fs::write(&done, "").map_err(|e| format!("{}: {e}", done.display()))?;
+    }
+    gate.judges.push(("YINXIN_JUDGE_AXE", script.display().to_string()));
+    Ok(AXE.to_owned())
 }
 
 fn must(command: &mut Command, deadline: Instant) -> Result<(), String> {
