@@ -7,6 +7,7 @@ mod checkpoint;
 mod entry;
 mod error;
 mod proof;
+mod search;
 mod store;
 mod tree;
 mod verify;
@@ -24,6 +25,7 @@ pub use error::AuditError;
 pub use proof::{
     ConsistencyProof, Hash, InclusionProof, empty_root, node_hash, tree_root, verify_consistency, verify_inclusion,
 };
+pub use search::{Came, Found, MOST_FOUND, Search};
 pub use verify::VerifyReport;
 
 use crate::cover::Table;
@@ -233,6 +235,30 @@ impl AuditLog {
     pub async fn find(&self, object: &str, limit: u32) -> Result<Vec<StoredEntry>, AuditError> {
         let object = object.to_owned();
         self.0.db.read(move |tx| store::about(tx, &object, limit)).await
+    }
+
+    /// A page of the entries that fit, the newest first, of whatever tenant. Its cost is bounded: see [`Found::next`].
+    ///
+    /// # Errors
+    /// As the database reports; [`AuditError::Broken`] if an entry is gone.
+    pub async fn search(&self, search: Search) -> Result<Found, AuditError> {
+        self.0.db.read(move |tx| search::run(tx, &search)).await
+    }
+
+    /// The word of every event the log has, in order.
+    ///
+    /// # Errors
+    /// As the database reports.
+    pub async fn events(&self) -> Result<Vec<String>, AuditError> {
+        self.0.db.read(|tx| Ok(search::events(tx)?)).await
+    }
+
+    /// How many entries are from before each of these times.
+    ///
+    /// # Errors
+    /// As the database reports.
+    pub async fn counts_before(&self, times: Vec<Instant>) -> Result<Vec<u64>, AuditError> {
+        self.0.db.read(move |tx| search::counts_before(tx, &times)).await
     }
 
     /// Gives every entry from `from` on to `each`, in order, holding a few at a time. Blocks.

@@ -43,7 +43,9 @@ fn a_bit_flipped_in_any_column_of_an_entry_is_found_and_named() {
         ("tenant_id", "'hOuse'"),
         ("time", "time + 1"),
         ("event", "'cert.revoked'"),
+        ("person", "'somebody else'"),
         ("object", "object || 'x'"),
+        ("outcome", "'refused:FORBIDDEN'"),
         ("leaf_hash", "zeroblob(32)"),
         ("leaf_hash", "substr(leaf_hash, 1, 31)"),
         ("leaf", "substr(leaf, 1, length(leaf) - 1) || x'01'"),
@@ -87,7 +89,9 @@ fn a_rewritten_entry_with_a_fitting_hash_is_found_by_its_tile_or_its_checkpoint(
         entry.person = "somebody else".to_owned();
         let leaf = entry.to_der().unwrap();
         let (leaf, hash) = (hex(&leaf), hex(&leaf_hash(&leaf)));
-        let sql = format!("UPDATE audit_entry SET leaf = x'{leaf}', leaf_hash = x'{hash}' WHERE seq = {seq}");
+        let sql = format!(
+            "UPDATE audit_entry SET person = 'somebody else', leaf = x'{leaf}', leaf_hash = x'{hash}' WHERE seq = {seq}"
+        );
         is_found(&house, &sql, record);
     }
 }

@@ -8,7 +8,8 @@ use super::tree::{Hashes, TILE_HEIGHT, TILE_WIDTH, Tile, consistency_path, inclu
 use super::{AuditError, Entry, InTx, Seq, StoredEntry, damaged, stored};
 use crate::db::{DbError, Tx};
 
-/// `tenant_id`, `time`, `event` and `object` repeat the leaf for queries; verification compares them.
+/// `tenant_id`, `time`, `event`, `person`, `object` and `outcome` repeat the leaf for queries; verification compares
+/// them. They stand before the leaf, so that reading them reads no more. What each index is for is said in `search.rs`.
 /// A tile's short root stands before its 8 KiB of hashes, so that reading roots reads no more.
 pub(super) const STEPS: &[&str] = &["
     CREATE TABLE audit_entry (
@@ -16,12 +17,16 @@ pub(super) const STEPS: &[&str] = &["
         tenant_id TEXT NOT NULL,
         time INTEGER NOT NULL,
         event TEXT NOT NULL,
+        person TEXT NOT NULL,
         object TEXT NOT NULL,
+        outcome TEXT NOT NULL,
         leaf_hash BLOB NOT NULL,
         leaf BLOB NOT NULL,
         payload BLOB
     ) STRICT;
     CREATE INDEX audit_entry_object ON audit_entry (object);
+    CREATE INDEX audit_entry_event ON audit_entry (event, person, seq, outcome);
+    CREATE INDEX audit_entry_refused ON audit_entry (seq, event, person, outcome) WHERE outcome >= 'refused:';
     CREATE TABLE audit_tile (
         level INTEGER NOT NULL,
         idx INTEGER NOT NULL,
@@ -62,14 +67,16 @@ pub(super) fn checkpointed(tx: &Tx<'_>) -> InTx<u64> {
 
 pub(super) fn insert_entry(tx: &Tx<'_>, entry: &Entry, leaf: &[u8], hash: &Hash, payload: &[u8]) -> InTx<()> {
     tx.execute(
-        "INSERT INTO audit_entry (seq, tenant_id, time, event, object, leaf_hash, leaf, payload)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        "INSERT INTO audit_entry (seq, tenant_id, time, event, person, object, outcome, leaf_hash, leaf, payload)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
         &[
             &stored(entry.seq),
             &entry.tenant,
             &entry.time.unix_millis(),
             &entry.event,
+            &entry.person,
             &entry.object,
+            &entry.outcome,
             hash,
             &leaf,
             &payload,

@@ -21,7 +21,7 @@ const MOST_MISSING: u64 = 65_536;
 
 /// What [`examine`] reads: the entries from `$1` to before `$2`.
 pub(in crate::audit) const ENTRY_COLUMNS_FROM: &str =
-    "SELECT seq, tenant_id, time, event, object, leaf_hash, leaf, payload
+    "SELECT seq, tenant_id, time, event, object, leaf_hash, leaf, payload, person, outcome
      FROM audit_entry WHERE seq >= $1 AND seq < $2 ORDER BY seq";
 
 /// An entry that was looked at.
@@ -63,6 +63,8 @@ pub(in crate::audit) fn examine(row: &Row<'_>, wrong: &mut dyn FnMut(String)) ->
             column("time", row.get_ref(2)?.as_i64() == Ok(entry.time.unix_millis()));
             column("event", text(row, 3)? == Some(&entry.event));
             column("object", text(row, 4)? == Some(&entry.object));
+            column("person", text(row, 8)? == Some(&entry.person));
+            column("outcome", text(row, 9)? == Some(&entry.outcome));
             // A payload that is gone is found as well: a certificate is the payload of its entry.
             let payload = row.get_ref(7)?;
             column("payload", payload.as_blob().is_ok_and(|p| engine::sm3::hash(p) == entry.payload_digest));
