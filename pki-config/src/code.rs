@@ -82,6 +82,9 @@ codes! {
     RequestState "REQUEST_STATE" 30107 409 false "The request is not in a state that allows this." "申请当前状态不允许此操作。";
     CertificateState "CERTIFICATE_STATE" 30108 409 false "The certificate is not in a state that allows this." "证书当前状态不允许此操作。";
     BadTime "BAD_TIME" 30109 400 false "The time given is not possible." "给定的时间无效。";
+    EvidenceMissing "EVIDENCE_MISSING" 30110 422 false "The profile asks for evidence that has not expired." "该模板要求提供未过期的验证材料。";
+    BatchRefused "BATCH_REFUSED" 30111 400 false "The batch file cannot be read, or rows of it are not accepted." "批量文件无法解析，或其中有不被接受的行。";
+    CountChanged "COUNT_CHANGED" 30112 409 false "What this would change is no longer what was shown; look again." "受影响的证书数量已变化，请重新预览。";
     StampRefused "STAMP_REFUSED" 35101 400 false "The time-stamp request is not one this authority answers." "时间戳请求不符合本机构的要求。";
     TimeNotAvailable "TIME_NOT_AVAILABLE" 35202 503 true "The clock is not sure enough; no time-stamps are made." "时钟准确度不足，暂停签发时间戳。";
     StampRate "STAMP_RATE" 35203 429 true "Too many time-stamps from this address; wait a little." "该地址请求时间戳过于频繁，请稍后再试。";

@@ -53,6 +53,16 @@ events! {
     IssuerCreated = "issuer.created",
     /// A certificate was requested.
     CertificateRequested = "cert.requested",
+    /// A holder was invited to send a key for names an officer filed.
+    HolderInvited = "cert.invited",
+    /// A holder sent the key for a request.
+    KeyReceived = "cert.key",
+    /// A request was reviewed; somebody else may approve it.
+    CertificateReviewed = "cert.reviewed",
+    /// Evidence was added to a request.
+    EvidenceAdded = "cert.evidence",
+    /// A branch was opened or closed, or its officers changed.
+    BranchChanged = "branch.changed",
     /// A request was approved; the certificate follows.
     CertificateApproved = "cert.approved",
     /// A request was rejected.

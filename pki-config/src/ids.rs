@@ -102,6 +102,14 @@ random_id!(
     RequestId
 );
 random_id!(
+    /// Requests that were filed together from one file.
+    BatchId
+);
+random_id!(
+    /// A piece of evidence kept with a request.
+    EvidenceId
+);
+random_id!(
     /// A person or program with a role. The audit log names people by this identifier only.
     OfficerId
 );
@@ -147,6 +155,11 @@ word_id!(
 word_id!(
     /// An issuing authority, such as `sm2-issuing`. Part of its public URLs, so never renamed.
     IssuerId
+);
+
+word_id!(
+    /// A branch of the registration authority (受理点).
+    BranchId
 );
 
 impl TenantId {

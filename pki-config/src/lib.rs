@@ -21,7 +21,7 @@ pub mod time;
 pub use actor::{Actor, Channel};
 pub use code::ErrorCode;
 pub use event::Event;
-pub use ids::{IssuerId, KeyId, OfficerId, RequestId, TenantId, UnitId};
+pub use ids::{BatchId, BranchId, EvidenceId, IssuerId, KeyId, OfficerId, RequestId, TenantId, UnitId};
 pub use ports::{Clock, Random};
 pub use role::{Permission, Role};
 pub use serial::Serial;

@@ -110,6 +110,8 @@ macro_rules! permissions {
 permissions! {
     /// Ask for a certificate.
     RequestCertificate = "cert.request",
+    /// Review somebody else's request, where its profile asks for a reviewer.
+    ReviewRequest = "cert.review",
     /// Approve or reject somebody else's request, which issues.
     ApproveRequest = "cert.approve",
     /// Request and issue in one step.
@@ -128,6 +130,8 @@ permissions! {
     ManageOfficers = "officer.manage",
     /// List officers.
     ReadOfficers = "officer.read",
+    /// Open and close branches and say who works there.
+    ManageBranches = "branch.manage",
     /// Read, verify, prove and export the audit log.
     ReadAudit = "audit.read",
     /// Search time-stamps of everybody.
@@ -216,14 +220,19 @@ fn granted(role: Role, channel: Channel, permission: Permission, setup: Setup) -
             | P::Backup
             | P::Unseal
             | P::ManageUnits
+            | P::ManageBranches
             | P::RevokeCertificate => true,
             // In the trial one person plays every part, and the log says so.
-            P::RequestCertificate | P::ApproveRequest | P::IssueCertificate | P::AcceptClock | P::ReadAudit => {
-                matches!(setup, Setup::Trial)
-            }
+            P::RequestCertificate
+            | P::ReviewRequest
+            | P::ApproveRequest
+            | P::IssueCertificate
+            | P::AcceptClock
+            | P::ReadAudit => matches!(setup, Setup::Trial),
         },
         Role::RaOfficer => match permission {
             P::RequestCertificate
+            | P::ReviewRequest
             | P::ApproveRequest
             | P::RevokeCertificate
             | P::ReadCertificates

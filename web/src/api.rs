@@ -6,6 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
+pub mod request;
 pub mod tsa;
 
 /// The body of every error answer.
@@ -55,7 +56,7 @@ pub struct LintFinding {
 pub struct Nothing {}
 
 /// `cert/issue` (one step, trial only) and `cert/submit`.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CertRequest {
     /// PKCS#10, PEM or base64 DER. Only its key and names are used.
@@ -75,6 +76,15 @@ pub struct CertRequest {
     /// Validity in days, at most the profile's.
     #[serde(default)]
     pub days: Option<u32>,
+    /// `cert/submit`: what shows that the names belong to who asks.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub evidence: Vec<request::EvidenceGiven>,
+    /// `cert/submit`: branch, needed only by an officer of several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub branch: Option<String>,
+    /// `cert/submit`: the holder's mail address, for notices.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contact: Option<String>,
 }
 
 /// Answer of `cert/submit`, and an element of `cert/requests`.
@@ -82,7 +92,7 @@ pub struct CertRequest {
 pub struct RequestInfo {
     /// Its identifier.
     pub request: String,
-    /// `submitted`, `issuing`, `issued`, `rejected`.
+    /// `invited` (the holder's key is awaited), `submitted`, `reviewed`, `issuing`, `issued`, `rejected`, `failed`.
     pub state: String,
     /// Profile.
     pub profile: String,
@@ -102,9 +112,33 @@ pub struct RequestInfo {
     pub reason: Option<String>,
     /// The serial, once issued.
     pub serial: Option<String>,
+    /// `new`, `renew`, `rekey`, `reissue`.
+    #[serde(default)]
+    pub kind: String,
+    /// Branch it belongs to.
+    #[serde(default)]
+    pub branch: Option<String>,
+    /// Batch it came in.
+    #[serde(default)]
+    pub batch: Option<String>,
+    /// Whether somebody must review it before it is approved.
+    #[serde(default)]
+    pub needs_review: bool,
+    /// Who reviewed it.
+    #[serde(default)]
+    pub reviewer: Option<String>,
+    /// Whether the profile wants evidence.
+    #[serde(default)]
+    pub needs_evidence: bool,
+    /// Validity asked for. Unit: days.
+    #[serde(default)]
+    pub days: Option<u32>,
+    /// The holder's mail address.
+    #[serde(default)]
+    pub contact: Option<String>,
 }
 
-/// `cert/approve`.
+/// `cert/approve`, `request/review`, `request/show`, `request/link`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RequestRef {
@@ -122,11 +156,14 @@ pub struct Reject {
     pub reason: String,
 }
 
-/// `cert/requests`: those waiting, oldest first.
+/// Answer of `cert/requests`: one page of a queue.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct RequestList {
-    /// At most 200.
+    /// Oldest first; those decided newest first.
     pub requests: Vec<RequestInfo>,
+    /// Ask again with this as `after`; absent on the last page.
+    #[serde(default)]
+    pub next: Option<String>,
 }
 
 /// Answer of `cert/issue` and `cert/approve`.
@@ -227,10 +264,32 @@ pub struct CertQuery {
     /// `good`, `revoked`, `hold`, `expired`.
     #[serde(default)]
     pub status: Option<String>,
-    /// Subject or alternative name contains this text.
+    /// Words of the subject or the alternative names, in their order; the last may be the beginning of one.
+    /// Chinese may begin and end anywhere.
     #[serde(default)]
     pub name: Option<String>,
-    /// The `next` of the page before.
+    /// Serial, SHA-256 fingerprint of the certificate or SM3 of its key, hexadecimal, or their first 8 digits or more.
+    #[serde(default)]
+    pub digits: Option<String>,
+    /// The organisation in the subject, exactly.
+    #[serde(default)]
+    pub organisation: Option<String>,
+    /// Valid from this time on or later.
+    #[serde(default)]
+    pub begins_from: Option<String>,
+    /// Valid from before this time.
+    #[serde(default)]
+    pub begins_before: Option<String>,
+    /// Expires at this time or later.
+    #[serde(default)]
+    pub expires_from: Option<String>,
+    /// Expires before this time.
+    #[serde(default)]
+    pub expires_before: Option<String>,
+    /// `newest` first (when absent) or `expiry`: first those that expire first.
+    #[serde(default)]
+    pub sort: Option<String>,
+    /// The `next` of the page before, asked with the same rest.
     #[serde(default)]
     pub after: Option<u64>,
     /// At most this many, 1 to 500; 50 when absent.

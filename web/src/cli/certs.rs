@@ -167,6 +167,7 @@ pub async fn list(global: &Global, console: Console, args: args::List) -> Result
         name: args.name,
         after: args.after,
         limit: Some(if args.all { 500 } else { args.limit }),
+        ..CertQuery::default()
     };
     let mut page: CertPage = client.call("cert/list", &query).await?;
     while args.all && page.next.is_some() {

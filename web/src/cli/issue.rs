@@ -38,6 +38,7 @@ pub async fn run(global: &Global, console: Console, args: Issue) -> Result<(), F
         profile: Some(args.profile.clone()),
         issuer: args.issuer.as_ref().map(ToString::to_string),
         days: args.days,
+        ..CertRequest::default()
     };
     let file_it = needs_approval(&client).await?;
     if let Some(csr) = &args.csr {

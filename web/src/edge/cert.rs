@@ -43,7 +43,7 @@ pub async fn reject(app: App, by: Authorized, ask: Reject) -> Result<RequestInfo
 /// `cert/requests`.
 pub async fn requests(app: App, by: Authorized, _: Nothing) -> Result<RequestList, Failure> {
     let rows = app.ca().requests(by.actor().tenant(), 200).await?;
-    Ok(RequestList { requests: rows.into_iter().map(request_info).collect() })
+    Ok(RequestList { requests: rows.into_iter().map(request_info).collect(), next: None })
 }
 
 /// `cert/revoke`.
@@ -178,6 +178,14 @@ fn request_info(row: RequestRow) -> RequestInfo {
         at: row.submitted_at.to_string(),
         reason: row.reason,
         serial: row.serial.map(|s| s.to_string()),
+        kind: "new".to_owned(),
+        branch: None,
+        batch: None,
+        needs_review: false,
+        reviewer: None,
+        needs_evidence: false,
+        days: row.days,
+        contact: None,
     }
 }
 
