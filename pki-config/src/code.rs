@@ -68,6 +68,9 @@ codes! {
     Busy "BUSY" 10207 503 true "Too much work is waiting; try again shortly." "系统繁忙，请稍后重试。";
     Unreachable "UNREACHABLE" 10208 503 true "The server cannot be reached." "无法连接服务器。";
     CommandFailed "COMMAND_FAILED" 10309 500 false "The command could not do its part on this machine." "命令无法在本机完成。";
+    WrongHost "WRONG_HOST" 10111 421 false "This server is not known under that name." "本服务器不使用该名称。";
+    ForeignOrigin "FOREIGN_ORIGIN" 10112 403 false "The form came from another site; nothing was done." "表单来自其他网站，未执行任何操作。";
+    FormExpired "FORM_EXPIRED" 10113 403 false "The page was open too long or in another login; load it again." "页面已过期或登录已改变，请重新加载后再提交。";
     Unauthenticated "UNAUTHENTICATED" 20101 401 false "Show a client certificate or a token." "请出示客户端证书或令牌。";
     Forbidden "FORBIDDEN" 20102 403 false "Your role does not allow this." "您的角色无权执行此操作。";
     SameOfficer "SAME_OFFICER" 20103 403 false "Who filed a request may not approve it." "申请人不得批准自己的申请。";

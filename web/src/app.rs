@@ -33,7 +33,7 @@ use pki_config::role::{Authorized, Permission, Setup};
 use pki_config::{Actor, Clock, ErrorCode, Event, Random, TenantId};
 use zeroize::Zeroizing;
 
-use crate::auth::Lockout;
+use crate::auth::{Gate, Lockout};
 use crate::backup;
 use crate::data_dir::{DataDir, DataDirError, NewDataDir, SetupFile};
 use crate::edge::ocsp::OcspDoor;
@@ -87,6 +87,7 @@ struct Inner {
     checkpointer: OnceLock<Checkpointer>,
     tls: Arc<ServerCertificate>,
     lockout: Lockout,
+    gate: Gate,
     stamping: tsa::Stamping,
     /// Whether what a crash left was settled; nothing is issued before.
     settled: AtomicBool,
@@ -191,6 +192,7 @@ impl App {
         let stamping = tsa::Stamping::open(&db, &audit, &pool, &options)?;
         let web = &config.web;
         let lockout = Lockout::new(clock, web.login_failures, web.login_forgiven_after.duration());
+        let gate = Gate::new(&*options.random).map_err(Failure::from)?;
         let owner = dir.owner()?;
         Ok(Self(Arc::new(Inner {
             dir,
@@ -206,6 +208,7 @@ impl App {
             checkpointer: OnceLock::new(),
             tls: Arc::new(ServerCertificate::default()),
             lockout,
+            gate,
             stamping,
             settled: AtomicBool::new(false),
             settling: tokio::sync::Mutex::new(()),

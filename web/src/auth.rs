@@ -1,19 +1,23 @@
 //! Who calls. The channel decides what counts: the Unix socket knows the user of the process, https
 //! takes a client certificate or a bearer token, http knows nobody.
 
+mod gate;
 mod lockout;
+mod origin;
 mod secret;
 
 use axum::http::{HeaderMap, header};
 use ledger::{EntryDraft, Importance, Outcome};
-use pki_config::{Actor, Channel, ErrorCode, Event, Role, TenantId};
+use pki_config::{Actor, Channel, ErrorCode, Event, OfficerId, Role, TenantId};
 
 use crate::app::App;
 use crate::problem::Failure;
 use crate::serve::Peer;
-use crate::store::{self, Credential, OfficerState};
+use crate::store::{self, Credential, Officer, OfficerState};
 
+pub use gate::Gate;
 pub use lockout::Lockout;
+pub use origin::{cookie, same_origin};
 pub use secret::{Secret, SecretKind};
 
 /// Finds out who calls.
@@ -35,19 +39,74 @@ pub async fn authenticate(app: &App, peer: &Peer, headers: &HeaderMap) -> Result
                 let token = value.to_str().ok().and_then(|v| v.strip_prefix("Bearer "));
                 let hash = token.and_then(|t| Secret::read(SecretKind::Token, t.trim())).map(|s| s.hash());
                 return match holder(app, hash).await? {
-                    Some(actor) => Ok(actor),
+                    Some(officer) => Ok(actor(&officer)),
                     None => Err(failed_login(app, address).await),
                 };
             }
             let Some(certificate) = certificate else { return Err(Failure::new(ErrorCode::Unauthenticated)) };
-            holder(app, Some(engine::sm3::hash(certificate))).await?.ok_or(Failure::new(ErrorCode::Unauthenticated))
+            let officer = holder(app, Some(engine::sm3::hash(certificate))).await?;
+            officer.map(|officer| actor(&officer)).ok_or(Failure::new(ErrorCode::Unauthenticated))
         }
     }
 }
 
+/// How somebody who looks at pages is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum How {
+    /// By the client certificate of the connection.
+    Certificate,
+}
+
+/// An officer who looks at pages.
+#[derive(Debug, Clone)]
+pub struct Known {
+    /// As every call into a service carries it.
+    pub actor: Actor,
+    /// Which officer.
+    pub id: OfficerId,
+    /// For people to read; never for the log.
+    pub name: String,
+    /// How it is known.
+    pub how: How,
+    /// What its forms are bound to: the certificate or the session.
+    binding: [u8; 32],
+}
+
+impl Known {
+    /// Whether it signed in, and so can sign out.
+    #[must_use]
+    pub const fn is_session(&self) -> bool {
+        match self.how {
+            How::Certificate => false,
+        }
+    }
+}
+
+/// Who looks at a page; `None` for a stranger. A credential that does not count makes a stranger too: pages say how to
+/// sign in.
+///
+/// # Errors
+/// The database cannot be read.
+pub async fn visitor(app: &App, peer: &Peer, _headers: &HeaderMap) -> Result<Option<Known>, Failure> {
+    let Peer::Https { certificate: Some(certificate), .. } = peer else { return Ok(None) };
+    let hash = engine::sm3::hash(certificate);
+    let officer = holder(app, Some(hash)).await?;
+    Ok(officer.map(|officer| Known {
+        actor: actor(&officer),
+        id: officer.id,
+        name: officer.name,
+        how: How::Certificate,
+        binding: hash,
+    }))
+}
+
+fn actor(officer: &Officer) -> Actor {
+    Actor::new(officer.tenant.clone(), officer.id, officer.role, Channel::Https)
+}
+
 /// The active officer whose credential has this hash. The look-up is by the hash of what was shown, so
 /// its timing says nothing about what is stored.
-async fn holder(app: &App, hash: Option<[u8; 32]>) -> Result<Option<Actor>, Failure> {
+async fn holder(app: &App, hash: Option<[u8; 32]>) -> Result<Option<Officer>, Failure> {
     let Some(hash) = hash else { return Ok(None) };
     let officer = app.db().read(move |tx| store::officer_by_credential(tx, hash)).await?;
     let Some(officer) = officer.filter(|o| o.state == OfficerState::Active) else { return Ok(None) };
@@ -57,7 +116,7 @@ async fn holder(app: &App, hash: Option<[u8; 32]>) -> Result<Option<Actor>, Fail
             return Ok(None);
         }
     }
-    Ok(Some(Actor::new(officer.tenant, officer.id, officer.role, Channel::Https)))
+    Ok(Some(officer))
 }
 
 /// Counts a failed login and records it, unless so many are recorded already that strangers would fill

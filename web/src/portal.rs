@@ -3,22 +3,34 @@
 //!
 //! No page carries an inline script or style, and none loads anything from elsewhere; the headers
 //! say so to the browser. Words stand in both languages side by side in the templates; Chinese is shown
-//! unless the address asks for `?lang=en`.
+//! unless the address asks for `?lang=en`, which the desk remembers in a cookie.
+//!
+//! The desk's pages stand in one table ([`table`]); `guard` checks who asks before any of them runs, and hands it a
+//! [`Visitor`].
 
 mod assets;
+mod dashboard;
 mod desk;
+mod guard;
 mod home;
+mod navigation;
 mod setup;
 mod stamps;
+pub mod table;
+mod told;
+mod visitor;
 
 use axum::Router;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use pki_config::Instant;
 use pki_config::role::Setup;
 
 pub use desk::{OcspIssuer, OcspResponder, OcspSource, OcspState};
 pub use home::{HomeSource, IssuerCard};
+pub use navigation::{Group, Place};
 pub use stamps::{Search, Stamp, TsaSource, TsaState};
+pub use visitor::{Visitor, role_words};
 
 /// What every page says of the installation.
 #[derive(Debug, Clone)]
@@ -62,9 +74,9 @@ pub fn home_routes(facts: Facts, source: HomeSource) -> Router {
     home::routes(facts, source).merge(assets::routes())
 }
 
-/// Nothing but what this server serves itself, no frames, no forms.
+/// Nothing but what this server serves itself, no frames, forms to this server only.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; \
-                      base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+                      base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
 /// The headers of every answer here.
 fn guarded(response: impl IntoResponse) -> Response {
@@ -74,7 +86,8 @@ fn guarded(response: impl IntoResponse) -> Response {
         (header::CONTENT_SECURITY_POLICY, POLICY),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::X_FRAME_OPTIONS, "DENY"),
-        (header::REFERRER_POLICY, "no-referrer"),
+        // Not no-referrer: browsers would then send forms with `Origin: null`, which is what they send for strangers.
+        (header::REFERRER_POLICY, "same-origin"),
         (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
         (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
     ] {
@@ -100,22 +113,53 @@ fn page(template: &impl askama::Template) -> Response {
     }
 }
 
+/// To the minute, in UTC; the `T` of the standard reads like a letter of the date.
+pub(crate) fn minute(at: Instant) -> String {
+    let text = at.to_string();
+    format!("{} {} UTC", text.get(..10).unwrap_or_default(), text.get(11..16).unwrap_or_default())
+}
+
+/// For a value in an address: everything but letters, digits and `-._~/` in percent form (RFC 3986 2.1).
+pub(crate) fn escaped(text: &str) -> String {
+    text.bytes()
+        .map(|byte| match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => char::from(byte).to_string(),
+            other => format!("%{other:02X}"),
+        })
+        .collect()
+}
+
 /// The language of a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Language {
+pub enum Language {
+    /// Chinese, as written on the mainland. What is shown unless somebody chose.
     Chinese,
+    /// English.
     English,
 }
 
 impl Language {
     /// What the address asks for: English with `lang=en`, else Chinese.
     fn asked(query: Option<&str>) -> Self {
-        let english = query.is_some_and(|query| query.split('&').any(|part| part == "lang=en"));
-        if english { Self::English } else { Self::Chinese }
+        query.and_then(Self::named).unwrap_or(Self::Chinese)
+    }
+
+    /// What the query names, if anything.
+    fn named(query: &str) -> Option<Self> {
+        query.split('&').find_map(|part| Self::from_word(part.strip_prefix("lang=")?))
+    }
+
+    fn from_word(word: &str) -> Option<Self> {
+        match word {
+            "zh" => Some(Self::Chinese),
+            "en" => Some(Self::English),
+            _ => None,
+        }
     }
 
     /// The words in this language.
-    fn say<'a>(self, chinese: &'a str, english: &'a str) -> &'a str {
+    #[must_use]
+    pub fn say<'a>(self, chinese: &'a str, english: &'a str) -> &'a str {
         match self {
             Self::Chinese => chinese,
             Self::English => english,

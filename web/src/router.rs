@@ -110,12 +110,14 @@ pub fn router(app: App, door: Door) -> Router {
         Door::Front => stamps.with_state(edge),
         Door::Http => {
             let home = portal::home_routes(facts.clone(), public::issuer_cards(app.clone()));
-            public.with_state(edge).merge(home).merge(portal::verify_routes(facts))
+            let pages = portal::table::routes(&app, false);
+            public.with_state(edge).merge(home).merge(portal::verify_routes(facts)).merge(pages)
         }
         Door::Https => {
             let (ocsp, tsa) = (watch::ocsp_source(app.clone()), tsa::desk::source(app.clone()));
             let pages = portal::setup_routes(facts.clone()).merge(portal::verify_routes(facts.clone()));
-            administration(public).with_state(edge).merge(pages).merge(portal::desk_routes(facts, ocsp, tsa))
+            let desk = portal::desk_routes(facts, ocsp, tsa).merge(portal::table::routes(&app, true));
+            administration(public).with_state(edge).merge(pages).merge(desk)
         }
         Door::Socket => administration(public).with_state(edge),
     };
@@ -307,7 +309,7 @@ async fn body_of(app: &App, request: Request<Body>) -> Result<Bytes, Failure> {
 }
 
 /// A call that the role does not allow goes into the audit log; it is refused whether or not that works.
-async fn record_denial(app: &App, actor: Actor, path: &str) {
+pub(crate) async fn record_denial(app: &App, actor: Actor, path: &str) {
     let draft = EntryDraft {
         actor,
         event: Event::AccessDenied,

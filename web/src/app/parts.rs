@@ -12,7 +12,7 @@ use pki_config::role::{Authorized, Permission, Setup, authorize};
 use pki_config::{Actor, Clock, ErrorCode, IssuerId, Random, TenantId};
 
 use super::App;
-use crate::auth::{Lockout, Secret};
+use crate::auth::{Gate, Lockout, Secret};
 use crate::backup::Source;
 use crate::data_dir::{DataDir, SetupFile};
 use crate::edge::ocsp::OcspDoor;
@@ -116,6 +116,12 @@ impl App {
     #[must_use]
     pub fn lockout(&self) -> &Lockout {
         &self.0.lockout
+    }
+
+    /// What the portal remembers while it runs.
+    #[must_use]
+    pub fn gate(&self) -> &Gate {
+        &self.0.gate
     }
 
     /// The TLS certificate in use.

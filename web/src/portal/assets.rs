@@ -14,8 +14,10 @@ struct Asset {
     bytes: &'static [u8],
 }
 
-static ASSETS: [Asset; 4] = [
+static ASSETS: [Asset; 6] = [
     Asset { name: "yinxin.css", kind: "text/css; charset=utf-8", bytes: include_bytes!("../../assets/yinxin.css") },
+    Asset { name: "desk.css", kind: "text/css; charset=utf-8", bytes: include_bytes!("../../assets/desk.css") },
+    Asset { name: "desk.js", kind: "text/javascript; charset=utf-8", bytes: include_bytes!("../../assets/desk.js") },
     Asset { name: "setup.js", kind: "text/javascript; charset=utf-8", bytes: include_bytes!("../../assets/setup.js") },
     Asset {
         name: "verify.js",

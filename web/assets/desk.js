@@ -1,0 +1,40 @@
+// For every page of the desk: times in the reader's zone, the time in UTC on hover. Pages work without it.
+"use strict";
+
+(function () {
+  const form = new Intl.DateTimeFormat(document.documentElement.lang === "en" ? "en-GB" : "zh-CN", {
+    year: "numeric",
+    month: "2-digit",
+    day: "2-digit",
+    hour: "2-digit",
+    minute: "2-digit",
+    hour12: false,
+    timeZoneName: "short",
+  });
+  for (const time of document.querySelectorAll("time[datetime]")) {
+    const at = new Date(time.dateTime);
+    if (!Number.isNaN(at.getTime())) {
+      time.title = time.textContent.trim();
+      time.textContent = form.format(at);
+    }
+  }
+
+  // A form is sent once, however often its button is pressed.
+  for (const sent of document.querySelectorAll("form[method=post]")) {
+    sent.addEventListener("submit", (event) => {
+      if (sent.dataset.sent !== undefined) {
+        event.preventDefault();
+        return;
+      }
+      sent.dataset.sent = "";
+      sent.setAttribute("aria-busy", "true");
+    });
+  }
+  // Back to a page that was kept in memory: its forms may be sent again.
+  window.addEventListener("pageshow", () => {
+    for (const sent of document.querySelectorAll("form[data-sent]")) {
+      delete sent.dataset.sent;
+      sent.removeAttribute("aria-busy");
+    }
+  });
+})();

@@ -1,0 +1,35 @@
+//! What a page says after something was done: one line per word of `?done=WORD`. Unknown words say nothing, so that
+//! nobody can put words into the page by an address.
+
+use super::Language;
+
+const TOLD: &[(&str, &str, &str)] = &[
+    ("saved", "已保存。", "Saved."),
+    ("submitted", "申请已提交，等待他人审批。", "Filed. Somebody else decides on it."),
+    ("reviewed", "审核意见已记录。", "The review is recorded."),
+    ("approved", "已批准，证书已签发。", "Approved: the certificate is issued."),
+    ("rejected", "申请已驳回。", "The request is rejected."),
+    ("issued", "证书已签发。", "The certificate is issued."),
+    (
+        "revoked",
+        "证书已吊销，OCSP 立即生效，CRL 将随之更新。",
+        "Revoked: OCSP says so at once, the CRL with its next issue.",
+    ),
+    ("held", "证书已冻结。", "The certificate is on hold."),
+    ("released", "证书已解冻。", "The certificate is released."),
+    ("published", "CRL 已发布。", "The CRL is published."),
+    ("invited", "邀请链接已生成。", "The invitation is made."),
+    ("disabled", "该人员已停用，全部登录随即失效。", "The officer is disabled and signed out everywhere."),
+    ("added", "已添加。", "Added."),
+    ("removed", "已移除。", "Removed."),
+    ("proposed", "变更已提出，等待另一人批准。", "Proposed. Somebody else approves it."),
+    ("signed-in", "登录成功。", "You are signed in."),
+    ("signed-out", "您已退出登录。", "You are signed out."),
+    ("claimed", "登录方式已设定，欢迎使用印信。", "You are set up. Welcome to Yinxin."),
+    ("started", "已开始。", "Begun."),
+];
+
+/// The words, if it is one of ours.
+pub(super) fn words(word: &str, language: Language) -> Option<&'static str> {
+    TOLD.iter().find(|(known, ..)| *known == word).map(|(_, chinese, english)| language.say(chinese, english))
+}
