@@ -88,6 +88,8 @@ codes! {
     EvidenceMissing "EVIDENCE_MISSING" 30110 422 false "The profile asks for evidence that has not expired." "该模板要求提供未过期的验证材料。";
     BatchRefused "BATCH_REFUSED" 30111 400 false "The batch file cannot be read, or rows of it are not accepted." "批量文件无法解析，或其中有不被接受的行。";
     CountChanged "COUNT_CHANGED" 30112 409 false "What this would change is no longer what was shown; look again." "受影响的证书数量已变化，请重新预览。";
+    ProfileRefused "PROFILE_REFUSED" 30150 400 false "The certificate profile cannot be used." "该证书模板不可用。";
+    ProfileState "PROFILE_STATE" 30151 409 false "This version of the profile is not waiting for a decision." "该模板版本不处于待审批状态。";
     StampRefused "STAMP_REFUSED" 35101 400 false "The time-stamp request is not one this authority answers." "时间戳请求不符合本机构的要求。";
     TimeNotAvailable "TIME_NOT_AVAILABLE" 35202 503 true "The clock is not sure enough; no time-stamps are made." "时钟准确度不足，暂停签发时间戳。";
     StampRate "STAMP_RATE" 35203 429 true "Too many time-stamps from this address; wait a little." "该地址请求时间戳过于频繁，请稍后再试。";

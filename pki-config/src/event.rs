@@ -75,6 +75,12 @@ events! {
     CertificateReleased = "cert.released",
     /// An intent without a certificate was found at start and its serial revoked.
     IntentRecovered = "cert.recovered",
+    /// A changed certificate profile was proposed; its text is the payload.
+    ProfileProposed = "profile.proposed",
+    /// A proposed profile was approved and is in force.
+    ProfileApproved = "profile.approved",
+    /// A proposed profile was rejected or withdrawn.
+    ProfileRejected = "profile.rejected",
     /// A CRL was published.
     CrlPublished = "crl.published",
     /// An officer was added.

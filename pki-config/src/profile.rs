@@ -4,8 +4,13 @@
 //! when it is read, so that a profile in hand is one that can be issued from. Whoever issues pins the
 //! digest of [`Profile::source_text`] into the record. A request adds a key and names; all else is here.
 
+mod approval;
 mod built_in;
 mod check;
+mod difference;
+mod identity;
+mod policy;
+mod proposal;
 mod words;
 
 use std::fmt;
@@ -17,10 +22,17 @@ use serde::Deserialize;
 use crate::name::{AltKind, Attribute};
 use crate::time::Instant;
 
+pub use approval::ApprovalRules;
 pub use built_in::BuiltIn;
-pub use words::{ExtendedUsage, KeyKind, KeyMaker, KeyUsageBit, Presence};
+pub use difference::{Change, Difference, Line, Origin};
+pub use identity::{IdentityForm, IdentityRule};
+pub use policy::PolicyRule;
+pub use words::{ExtendedUsage, KeyKind, KeyMaker, KeyUsageBit, LintSet, Presence};
 
 const DAY: u64 = 86_400;
+
+/// The longest text of a profile that is read. Unit: octets.
+pub const LONGEST_SOURCE: usize = 16 * 1024;
 
 /// Why a profile is refused. The operator's fault.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,8 +60,11 @@ impl Profile {
     /// Reads and checks a profile.
     ///
     /// # Errors
-    /// [`BadProfile`] for a text that is not TOML, has an unknown key or contradicts itself.
+    /// [`BadProfile`] for a text that is longer than [`LONGEST_SOURCE`], is not TOML, has an unknown key or contradicts itself.
     pub fn parse(source: &str) -> Result<Self, BadProfile> {
+        if source.len() > LONGEST_SOURCE {
+            return Err(BadProfile(format!("it has more than {LONGEST_SOURCE} octets")));
+        }
         let rules: Rules = toml::from_str(source).map_err(|e| BadProfile(e.to_string()))?;
         check::check(&rules).map_err(BadProfile)?;
         Ok(Self(Arc::new(Parts { source: source.to_owned(), rules })))
@@ -96,6 +111,12 @@ pub struct Rules {
     /// Issuing from it takes a ceremony.
     #[serde(default)]
     pub needs_ceremony: bool,
+    /// Which rules its certificates are held to besides those for all. Default `private`.
+    #[serde(default)]
+    pub lints: LintSet,
+    /// What has to happen before somebody approves.
+    #[serde(default)]
+    pub approval: ApprovalRules,
     /// The distinguished name.
     pub subject: SubjectRules,
     /// The alternative names.
@@ -117,6 +138,12 @@ pub struct Rules {
     /// issuers with a responder.
     #[serde(default)]
     pub must_staple: bool,
+    /// Certificate policies, in the order of the encoding; none means no extension.
+    #[serde(default)]
+    pub policies: Vec<PolicyRule>,
+    /// Which identity numbers of GM/T 0015 may stand, and how each is encoded.
+    #[serde(default)]
+    pub identity: Vec<IdentityRule>,
 }
 
 /// What a profile is for, in both languages.

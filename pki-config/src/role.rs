@@ -120,6 +120,12 @@ permissions! {
     RevokeCertificate = "cert.revoke",
     /// List and show certificates and requests.
     ReadCertificates = "cert.read",
+    /// List and show certificate profiles, and what changed in them.
+    ReadProfiles = "profile.read",
+    /// Propose a changed or new certificate profile.
+    ProposeProfile = "profile.propose",
+    /// Approve or reject a profile somebody else proposed.
+    ApproveProfile = "profile.approve",
     /// Publish a CRL now.
     PublishCrl = "issuer.crl",
     /// List and show issuers.
@@ -209,6 +215,9 @@ fn granted(role: Role, channel: Channel, permission: Permission, setup: Setup) -
     let by_role = match role {
         Role::Administrator => match permission {
             P::ReadCertificates
+            | P::ReadProfiles
+            | P::ProposeProfile
+            | P::ApproveProfile
             | P::ReadIssuers
             | P::ManageIssuers
             | P::ManageOfficers
@@ -236,6 +245,7 @@ fn granted(role: Role, channel: Channel, permission: Permission, setup: Setup) -
             | P::ApproveRequest
             | P::RevokeCertificate
             | P::ReadCertificates
+            | P::ReadProfiles
             | P::ReadIssuers
             | P::PublishCrl => true,
             P::IssueCertificate => matches!(setup, Setup::Trial),
@@ -244,19 +254,39 @@ fn granted(role: Role, channel: Channel, permission: Permission, setup: Setup) -
         Role::Operator => {
             matches!(
                 permission,
-                P::ReadIssuers | P::ReadSystem | P::ReadStamps | P::Diagnose | P::Backup | P::Unseal | P::PublishCrl
+                P::ReadIssuers
+                    | P::ReadProfiles
+                    | P::ReadSystem
+                    | P::ReadStamps
+                    | P::Diagnose
+                    | P::Backup
+                    | P::Unseal
+                    | P::PublishCrl
             )
         }
         Role::SecurityOfficer => {
             matches!(
                 permission,
-                P::ReadIssuers | P::ReadSystem | P::Unseal | P::AcceptClock | P::ReadOfficers | P::ReadAudit
+                P::ReadIssuers
+                    | P::ReadProfiles
+                    | P::ApproveProfile
+                    | P::ReadSystem
+                    | P::Unseal
+                    | P::AcceptClock
+                    | P::ReadOfficers
+                    | P::ReadAudit
             )
         }
         Role::Auditor => {
             matches!(
                 permission,
-                P::ReadAudit | P::ReadCertificates | P::ReadIssuers | P::ReadOfficers | P::ReadSystem | P::ReadStamps
+                P::ReadAudit
+                    | P::ReadCertificates
+                    | P::ReadProfiles
+                    | P::ReadIssuers
+                    | P::ReadOfficers
+                    | P::ReadSystem
+                    | P::ReadStamps
             )
         }
         Role::System => !matches!(permission, P::Unseal | P::AcceptClock | P::ManageOfficers),
@@ -272,6 +302,7 @@ fn granted(role: Role, channel: Channel, permission: Permission, setup: Setup) -
                 | P::Diagnose
                 | P::ReadSystem
                 | P::ReadIssuers
+                | P::ReadProfiles
                 | P::ReadCertificates
                 | P::ReadAudit
                 | P::ReadOfficers

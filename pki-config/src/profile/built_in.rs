@@ -38,10 +38,16 @@ built_in! {
     TlsServer "tls-server";
     /// A TLS server that always staples an OCSP answer.
     TlsServerMustStaple "tls-server-must-staple";
+    /// A TLS server for a week, which needs no revocation.
+    TlsServerShort "tls-server-short";
+    /// A TLS server as public authorities certify it: domain validated.
+    TlsServerDv "tls-server-dv";
     /// A TLS client: a program or an officer.
     TlsClient "tls-client";
     /// A person who signs.
     Person "person";
+    /// A mailbox: S/MIME.
+    Email "email";
     /// An organisation that signs.
     Organisation "organisation";
     /// A device.

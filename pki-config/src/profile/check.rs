@@ -1,6 +1,6 @@
 //! What no profile may say. Each rule names what would go wrong.
 
-use super::{AltKind, ExtendedUsage, KeyKind, KeyMaker, KeyUsageBit, Presence, Rules};
+use super::{AltKind, Attribute, ExtendedUsage, KeyKind, KeyMaker, KeyUsageBit, LintSet, Presence, Rules};
 
 /// Refuses contradictions.
 pub(super) fn check(rules: &Rules) -> Result<(), String> {
@@ -9,7 +9,10 @@ pub(super) fn check(rules: &Rules) -> Result<(), String> {
     keys(rules)?;
     validity(rules)?;
     usage(rules)?;
-    authority(rules)
+    authority(rules)?;
+    policies(rules)?;
+    identity(rules)?;
+    sets(rules)
 }
 
 fn require(holds: bool, rule: &str) -> Result<(), String> {
@@ -114,6 +117,54 @@ fn authority(rules: &Rules) -> Result<(), String> {
     require(!basic.ca || rules.san.presence == Presence::Absent, "an authority has no alternative names")
 }
 
+/// The arc of the CA/Browser Forum's policies.
+const FORUM: &str = "2.23.140.";
+
+fn policies(rules: &Rules) -> Result<(), String> {
+    require(rules.policies.len() <= 8, "more than 8 policies")?;
+    for (place, policy) in rules.policies.iter().enumerate() {
+        require(!policy.issuer.is_empty(), "a policy stands under no issuer")?;
+        require(!rules.policies[..place].iter().any(|other| other.oid == policy.oid), "a policy stands twice")?;
+        // RFC 5280 4.2.1.4: anyPolicy is for authorities.
+        let any = policy.oid.to_string() == "2.5.29.32.0";
+        require(!any || rules.basic_constraints.ca, "anyPolicy is for authorities")?;
+        let forum_with_sm2 = policy.oid.to_string().starts_with(FORUM) && policy.issuer.contains(&KeyKind::Sm2);
+        require(!forum_with_sm2, "the CA/Browser Forum's policies allow no SM2 key (BR 6.1.5)")?;
+    }
+    Ok(())
+}
+
+fn identity(rules: &Rules) -> Result<(), String> {
+    require(rules.identity.is_empty() || !rules.basic_constraints.ca, "identity numbers are for people and bodies")?;
+    for (place, rule) in rules.identity.iter().enumerate() {
+        let twice = rules.identity[..place].iter().any(|other| other.kind == rule.kind);
+        require(!twice, "an identity number stands twice")?;
+        require(rule.presence != Presence::Absent, "an identity number that is absent need not be named")?;
+        require(rule.tag.is_none_or(|tag| tag <= 30), "a context tag goes up to 30")?;
+        // Under any other arc, such as 2.5.29, the value would be read as something else.
+        let arc = rule.oid.to_string();
+        let chinese = arc.starts_with("1.2.156.") || arc.starts_with("1.2.86.");
+        require(chinese, "the extension of an identity number lies under 1.2.156 or 1.2.86")?;
+    }
+    Ok(())
+}
+
+fn sets(rules: &Rules) -> Result<(), String> {
+    let has = |purpose| rules.usage.extended.contains(&purpose);
+    let fits = match rules.lints {
+        LintSet::PublicWeb => has(ExtendedUsage::ServerAuth),
+        LintSet::CodeSigning => has(ExtendedUsage::CodeSigning) || has(ExtendedUsage::TimeStamping),
+        LintSet::Mail => has(ExtendedUsage::EmailProtection),
+        LintSet::Private | LintSet::Gm => true,
+    };
+    require(fits, "the rules of lints are for another purpose than extended")?;
+    // CA/Browser BR 7.1.2.7: an organisational unit is nobody's to prove.
+    let unit = rules.subject.allows(Attribute::OrganisationalUnit);
+    require(rules.lints != LintSet::PublicWeb || !unit, "OU is not for public servers")?;
+    require(rules.approval.evidence || rules.approval.evidence_days == 0, "evidence_days without evidence")?;
+    require(rules.approval.evidence_days <= 3650, "approval.evidence_days is above 3650")
+}
+
 #[cfg(test)]
 mod tests {
     use crate::profile::{BuiltIn, Profile};
@@ -140,6 +191,22 @@ mod tests {
         refused(BuiltIn::TlsServerMustStaple, "ocsp = true", "ocsp = false");
         refused(BuiltIn::TlsClient, "version = 1", "version = 1\nmust_staple = true");
         refused(BuiltIn::Root, "needs_ceremony = true", "needs_ceremony = false");
+    }
+
+    #[test]
+    fn policies_identity_numbers_and_sets_of_rules_fit_the_rest() {
+        refused(BuiltIn::TlsServerDv, "issuer = [\"p256\", \"p384\"]\noid", "issuer = [\"sm2\"]\noid");
+        refused(BuiltIn::TlsServerDv, "2.23.140.1.2.1", "2.5.29.32.0");
+        refused(BuiltIn::TlsServerDv, "2.23.140.1.2.1", "2.23.x");
+        refused(BuiltIn::TlsServerDv, "extended = [\"serverAuth\"]", "extended = [\"clientAuth\"]");
+        refused(BuiltIn::TlsServerDv, "optional = [", "optional = [\"OU\", ");
+        refused(BuiltIn::TlsServerDv, "evidence = true", "evidence = false");
+        refused(BuiltIn::Person, "kind = \"passport\"", "kind = \"military-card\"");
+        refused(BuiltIn::Person, "kind = \"passport\"", "kind = \"driver\"");
+        refused(BuiltIn::Person, "presence = \"optional\"\noid", "presence = \"absent\"\noid");
+        refused(BuiltIn::Person, "tag = 2", "tag = 31");
+        // basicConstraints under another name.
+        refused(BuiltIn::Person, "1.2.156.10260.4.1.2", "2.5.29.19");
     }
 
     #[test]

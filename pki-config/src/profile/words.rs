@@ -24,6 +24,18 @@ pub enum KeyKind {
 impl KeyKind {
     /// Every kind.
     pub const ALL: [Self; 5] = [Self::Sm2, Self::P256, Self::P384, Self::Rsa, Self::Ed25519];
+
+    /// The word in profiles and in the interface.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Sm2 => "sm2",
+            Self::P256 => "p256",
+            Self::P384 => "p384",
+            Self::Rsa => "rsa",
+            Self::Ed25519 => "ed25519",
+        }
+    }
 }
 
 /// Who may make the key.
@@ -34,6 +46,17 @@ pub enum KeyMaker {
     Csr,
     /// The pool, which keeps the private key.
     Pool,
+}
+
+impl KeyMaker {
+    /// The word in profiles and in the interface.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Csr => "csr",
+            Self::Pool => "pool",
+        }
+    }
 }
 
 /// A bit of the key usage, RFC 5280 4.2.1.3, by the RFC's name.
@@ -58,6 +81,20 @@ pub enum KeyUsageBit {
 }
 
 impl KeyUsageBit {
+    /// The RFC's name.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::DigitalSignature => "digitalSignature",
+            Self::NonRepudiation => "nonRepudiation",
+            Self::KeyEncipherment => "keyEncipherment",
+            Self::DataEncipherment => "dataEncipherment",
+            Self::KeyAgreement => "keyAgreement",
+            Self::KeyCertSign => "keyCertSign",
+            Self::CrlSign => "cRLSign",
+        }
+    }
+
     /// Its place in the BIT STRING.
     #[must_use]
     pub const fn place(self) -> u8 {
@@ -95,6 +132,20 @@ pub enum ExtendedUsage {
 }
 
 impl ExtendedUsage {
+    /// The standard's name.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ServerAuth => "serverAuth",
+            Self::ClientAuth => "clientAuth",
+            Self::CodeSigning => "codeSigning",
+            Self::EmailProtection => "emailProtection",
+            Self::TimeStamping => "timeStamping",
+            Self::OcspSigning => "OCSPSigning",
+            Self::DocumentSigning => "documentSigning",
+        }
+    }
+
     /// The object identifier.
     #[must_use]
     pub const fn oid(self) -> Oid {
@@ -120,4 +171,49 @@ pub enum Presence {
     Optional,
     /// Must not be there.
     Absent,
+}
+
+impl Presence {
+    /// The word in profiles and in the interface.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Required => "required",
+            Self::Optional => "optional",
+            Self::Absent => "absent",
+        }
+    }
+}
+
+/// A set of rules that the certificates of a profile are held to, besides the rules for all.
+///
+/// Under an SM2 issuer the rules for SM2 come on top, whatever the profile says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LintSet {
+    /// Inside one organisation: internal names and private addresses are taken.
+    #[default]
+    Private,
+    /// As public authorities issue for servers: the CA/Browser Forum's TLS Baseline Requirements.
+    PublicWeb,
+    /// As public authorities issue for those who sign programs: its Code Signing Baseline Requirements.
+    CodeSigning,
+    /// As public authorities issue for mail: its S/MIME Baseline Requirements.
+    Mail,
+    /// SM2 hierarchies, GM/T 0015.
+    Gm,
+}
+
+impl LintSet {
+    /// The word in profiles and in the interface.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Private => "private",
+            Self::PublicWeb => "public-web",
+            Self::CodeSigning => "code-signing",
+            Self::Mail => "mail",
+            Self::Gm => "gm",
+        }
+    }
 }
