@@ -32,7 +32,7 @@ pub use listen::{BadListen, Listen};
 pub use ocsp::{ForeignIssuer, OcspConfig, Unlisted};
 pub use pool::{PoolConfig, PoolShares, RootKeyConfig};
 pub use storage::StorageConfig;
-pub use tsa::{StampAccess, TRIAL_POLICY, TsaConfig, TsaPolicy};
+pub use tsa::{EvidenceConfig, StampAccess, TRIAL_POLICY, TsaConfig, TsaPolicy};
 pub use tsa_clock::{TsaClockConfig, ntp_address};
 pub use web::WebConfig;
 

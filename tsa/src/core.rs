@@ -7,13 +7,14 @@
 //! [`request`] reads a `TimeStampReq`, [`policy`] says what is promised, [`token`] writes what a token says,
 //! [`response`] writes a `TimeStampResp`, [`moment`] is a time with its microseconds and how it is written.
 //! [`opened`] reads anybody's token and [`verify`] judges it; [`digest`] computes digests piece by piece;
-//! [`evidence`] makes time-stamps outlive their algorithms.
+//! [`evidence`] makes time-stamps outlive their algorithms, [`renewal`] those of the archive, many at once.
 
 pub mod digest;
 pub mod evidence;
 pub mod moment;
 pub mod opened;
 pub mod policy;
+pub mod renewal;
 pub mod request;
 pub mod response;
 pub mod token;

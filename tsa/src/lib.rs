@@ -14,5 +14,5 @@ pub mod store;
 pub use clock::{Reading, TrustedClock, Unsure};
 pub use core::moment::{Accuracy, Moment};
 pub use error::Error;
-pub use service::{Archived, Choice, Family, NewUnit, Page, Stamped, Tsa, TsaOptions, Unit, record_clock};
+pub use service::{Archived, Choice, Evidence, Family, NewUnit, Page, Stamped, Tsa, TsaOptions, Unit, record_clock};
 pub use store::COVERED;

@@ -1,7 +1,7 @@
 //! [`Tsa`]: the only type others call. It orders the steps: core, clock, pool, store.
 //!
 //! `service/units.rs` keeps the units (keys and certificates that sign), `service/archive.rs` finds what was
-//! stamped.
+//! stamped, `service/evidence.rs` renews it before it loses its force.
 //!
 //! # The order of tokens
 //!
@@ -12,6 +12,7 @@
 //! held by one.
 
 mod archive;
+mod evidence;
 mod units;
 
 use std::fmt;
@@ -21,13 +22,14 @@ use crypto_pool::pool::Record;
 use crypto_pool::to_sign::TstInfoToSign;
 use crypto_pool::{PoolHandle, SignRequest, ToSign, cms};
 use ledger::{AuditLog, Db, EntryDraft, Importance, Outcome, Seq, Tx};
-use pki_config::config::{StampAccess, TsaPolicy};
+use pki_config::config::{EvidenceConfig, StampAccess, TsaPolicy};
 use pki_config::role::Role;
 use pki_config::{Actor, Clock, Event, Random, Serial};
 
 use crate::clock::{Change, TrustedClock};
 use crate::core::moment::{Accuracy, Moment};
 use crate::core::policy::{Policies, Policy};
+use crate::core::renewal::Plan;
 use crate::core::request::{Hash, StampRequest};
 use crate::core::response::{self, FailInfo, Rejection};
 use crate::core::token;
@@ -36,6 +38,7 @@ use crate::serial::Serials;
 use crate::store;
 
 pub use archive::{Archived, Page};
+pub use evidence::Evidence;
 pub use units::{NewUnit, Unit};
 
 /// How far a time may be moved ahead of the clock so that it follows the one before. Unit: microseconds. At a
@@ -58,6 +61,8 @@ pub struct TsaOptions {
     pub random: Arc<dyn Random>,
     /// The policies, the first the one of requests that name none.
     pub policies: Vec<TsaPolicy>,
+    /// When archived tokens are stamped again.
+    pub evidence: EvidenceConfig,
 }
 
 /// Which unit signs.
@@ -124,6 +129,7 @@ pub struct Tsa(Arc<Inner>);
 struct Inner {
     options: TsaOptions,
     policies: Policies,
+    plan: Plan,
     units: RwLock<Vec<Arc<Unit>>>,
     /// Made at the first stamp: until then nothing is written.
     start: tokio::sync::OnceCell<Serials>,
@@ -141,9 +147,11 @@ impl Tsa {
         let units = units.into_iter().map(|row| Unit::of_row(row).map(Arc::new)).collect::<Result<Vec<_>, _>>()?;
         let policies = Policies::new(&options.policies, !options.time.is_trial());
         let policies = policies.ok_or(Error::Damaged("a policy of the configuration"))?;
+        let plan = Plan::new(&options.evidence).ok_or(Error::Damaged("the evidence of the configuration"))?;
         Ok(Self(Arc::new(Inner {
             options,
             policies,
+            plan,
             units: RwLock::new(units),
             start: tokio::sync::OnceCell::new(),
             last: Mutex::new(Moment::from(

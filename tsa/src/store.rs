@@ -196,6 +196,107 @@ pub(crate) fn index_imprints(tx: &Tx<'_>, limit: u32) -> Result<usize, DbError> 
     Ok(found.len())
 }
 
+/// A time-stamp over archived tokens.
+#[derive(Debug, Clone)]
+pub(crate) struct EvidenceRow {
+    /// The first token's log entry.
+    pub(crate) first: Seq,
+    /// The last token's.
+    pub(crate) last: Seq,
+    pub(crate) generation: u32,
+    pub(crate) hash: String,
+    /// Whether it began a new hash tree.
+    pub(crate) tree: bool,
+    /// The log entry of the time-stamp.
+    pub(crate) stamp: Seq,
+    /// When the certificate that signed it ends.
+    pub(crate) ends: Instant,
+}
+
+fn evidence_row(row: &ledger::db::Row<'_>) -> ledger::db::RowResult<(i64, i64, u32, String, bool, i64, i64)> {
+    Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?, row.get(6)?))
+}
+
+fn evidence_rows(rows: Vec<(i64, i64, u32, String, bool, i64, i64)>) -> Result<Vec<EvidenceRow>, DbError> {
+    let bad = |_| DbError::Damaged("tsa_evidence: a row does not read back".to_owned());
+    rows.into_iter()
+        .map(|(first, last, generation, hash, tree, stamp, ends)| {
+            let (first, last, stamp) = (first.unsigned_abs(), last.unsigned_abs(), stamp.unsigned_abs());
+            let ends = Instant::from_unix_millis(ends).map_err(bad)?;
+            Ok(EvidenceRow { first, last, generation, hash, tree, stamp, ends })
+        })
+        .collect()
+}
+
+/// Records a time-stamp over archived tokens.
+pub(crate) fn insert_evidence(tx: &Tx<'_>, row: &EvidenceRow) -> Result<(), DbError> {
+    tx.execute(
+        "INSERT INTO tsa_evidence (first_seq, generation, last_seq, hash, tree, stamp_seq, ends_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        &[
+            &stored(row.first),
+            &row.generation,
+            &stored(row.last),
+            &row.hash,
+            &row.tree,
+            &stored(row.stamp),
+            &row.ends.unix_millis(),
+        ],
+    )
+    .map(drop)
+}
+
+/// Every time-stamp over the batch that this token is in, oldest first; none if it is in none.
+pub(crate) fn evidence_of(tx: &Tx<'_>, token: Seq) -> Result<Vec<EvidenceRow>, DbError> {
+    evidence_rows(tx.query_all(
+        "SELECT first_seq, last_seq, generation, hash, tree, stamp_seq, ends_at FROM tsa_evidence \
+         WHERE first_seq = (SELECT max(first_seq) FROM tsa_evidence WHERE first_seq <= $1) AND last_seq >= $1 \
+         ORDER BY generation",
+        &[&stored(token)],
+        evidence_row,
+    )?)
+}
+
+/// The newest time-stamp over each batch, those first that end first.
+pub(crate) fn newest_evidence(tx: &Tx<'_>) -> Result<Vec<EvidenceRow>, DbError> {
+    evidence_rows(tx.query_all(
+        "SELECT first_seq, last_seq, generation, hash, tree, stamp_seq, ends_at FROM tsa_evidence e \
+         WHERE generation = (SELECT max(generation) FROM tsa_evidence n WHERE n.first_seq = e.first_seq) \
+         ORDER BY ends_at, first_seq",
+        &[],
+        evidence_row,
+    )?)
+}
+
+/// The log entries of the oldest tokens that are in no batch and were made before `limit`, at most `most`: all up
+/// to the last of them, so that a batch has no gap.
+pub(crate) fn without_evidence(tx: &Tx<'_>, limit: Moment, most: u32) -> Result<Vec<Seq>, DbError> {
+    let covered = tx.query_opt("SELECT max(last_seq) FROM tsa_evidence", &[], |row| row.get::<_, Option<i64>>(0))?;
+    let covered = covered.flatten().unwrap_or(-1);
+    let newest = bound(tx, limit.unix_micros(), false)?;
+    let last: Option<i64> = tx
+        .query_opt(
+            "SELECT max(seq) FROM (SELECT seq FROM tsa_token WHERE seq > $1 AND seq <= $2 AND gen_time < $3 \
+         ORDER BY seq LIMIT $4)",
+            &[&covered, &newest, &limit.unix_micros(), &most],
+            |row| row.get::<_, Option<i64>>(0),
+        )?
+        .flatten();
+    match last {
+        Some(last) => tokens_between(tx, covered.saturating_add(1).unsigned_abs(), last.unsigned_abs()),
+        None => Ok(Vec::new()),
+    }
+}
+
+/// The log entries of the tokens from `first` to `last`, both included.
+pub(crate) fn tokens_between(tx: &Tx<'_>, first: Seq, last: Seq) -> Result<Vec<Seq>, DbError> {
+    tx.query_all(
+        "SELECT seq FROM tsa_token WHERE seq BETWEEN $1 AND $2 ORDER BY seq",
+        &[&stored(first), &stored(last)],
+        |row| row.get::<_, i64>(0).map(i64::unsigned_abs),
+    )
+}
+
 fn stored(seq: Seq) -> i64 {
     i64::try_from(seq).unwrap_or(i64::MAX)
 }

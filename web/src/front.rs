@@ -94,7 +94,7 @@ impl FrontStarted {
 pub enum Suite {
     /// On this data directory, whose owner this process runs as.
     Data(PathBuf),
-    /// Behind this socket ([`WebConfig::front_socket`]): this process needs no right in the data directory.
+    /// Behind this socket ([`front_socket`](pki_config::config::WebConfig::front_socket)): this process needs no right in the data directory.
     Socket(PathBuf),
 }
 

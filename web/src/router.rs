@@ -74,6 +74,7 @@ fn calls() -> Vec<Call> {
         open("tsa/units", tsa::units),
         needs("tsa/find", P::ReadStamps, tsa::find),
         needs("tsa/token", P::ReadStamps, tsa::token),
+        needs("tsa/evidence", P::ReadStamps, tsa::evidence),
         needs("audit/verify", P::ReadAudit, audit::verify),
         needs("audit/proof", P::ReadAudit, audit::proof),
         needs("audit/export", P::ReadAudit, audit::export),

@@ -1,5 +1,7 @@
 //! `[tsa]`: what is time-stamped, under which policies, how often one address may ask, and how the keys roll.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::{ConfigError, Seconds, TsaClockConfig, within};
@@ -34,6 +36,52 @@ pub struct TsaConfig {
     pub overlap: Seconds,
     /// Where the time comes from.
     pub clock: TsaClockConfig,
+    /// How archived tokens go on proving something.
+    pub evidence: EvidenceConfig,
+}
+
+/// Renewal of archived tokens before their certificates or algorithms end (RFC 4998).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct EvidenceConfig {
+    /// With which hash archived tokens are stamped again: `sm3` (an SM2 key signs), `sha256`, `sha384` or
+    /// `sha512` (an ECDSA key). Default `sm3`.
+    pub hash: String,
+    /// How long before an end that happens. Unit: seconds, 1 d to 3,650 d. Default 31,536,000 (365 d): long
+    /// enough that a year's standstill loses nothing.
+    pub before: Seconds,
+    /// When a hash algorithm ends, in your judgement or the law's: its name and a moment, such as
+    /// `sha256 = "2035-01-01T00:00:00Z"`. Default none.
+    pub ends: BTreeMap<String, String>,
+}
+
+impl Default for EvidenceConfig {
+    fn default() -> Self {
+        Self { hash: "sm3".to_owned(), before: Seconds(365 * 86_400), ends: BTreeMap::new() }
+    }
+}
+
+impl EvidenceConfig {
+    fn check(&self) -> Result<(), ConfigError> {
+        within("tsa.evidence.before", &self.before, &Seconds(86_400), &Seconds(3650 * 86_400))?;
+        if !HASHES.contains(&self.hash.as_str()) {
+            let why = format!("\"{}\" is none of sm3, sha256, sha384, sha512", self.hash);
+            return Err(ConfigError::Value { key: "tsa.evidence.hash", why });
+        }
+        let wrong = |why: String| Err(ConfigError::Value { key: "tsa.evidence.ends", why });
+        for (hash, end) in &self.ends {
+            if !HASHES.contains(&hash.as_str()) {
+                return wrong(format!("\"{hash}\" is none of sm3, sha256, sha384, sha512"));
+            }
+            if *hash == self.hash {
+                return wrong(format!("{hash} ends, and is what tsa.evidence.hash renews with"));
+            }
+            if end.parse::<crate::Instant>().is_err() {
+                return wrong(format!("\"{end}\" is no moment such as 2035-01-01T00:00:00Z"));
+            }
+        }
+        Ok(())
+    }
 }
 
 /// What a time-stamp promises, and who may ask for it.
@@ -122,6 +170,7 @@ impl Default for TsaConfig {
             announce: Seconds(30 * 86_400),
             overlap: Seconds(7 * 86_400),
             clock: TsaClockConfig::default(),
+            evidence: EvidenceConfig::default(),
         }
     }
 }
@@ -129,6 +178,7 @@ impl Default for TsaConfig {
 impl TsaConfig {
     pub(super) fn check(&self) -> Result<(), ConfigError> {
         self.clock.check()?;
+        self.evidence.check()?;
         within("tsa.rate", &self.rate, &0, &1_000_000)?;
         within("tsa.burst", &self.burst, &1, &1_000_000)?;
         within("tsa.key_signs", &self.key_signs, &Seconds(86_400), &Seconds(456 * 86_400))?;
@@ -186,6 +236,11 @@ mod tests {
             ("[tsa]\nkey_signs = 60", "tsa.key_signs"),
             ("[tsa]\nkey_signs = 86400\nannounce = 86400", "tsa.announce"),
             ("[tsa]\noverlap = 2592001", "tsa.overlap"),
+            ("[tsa.evidence]\nhash = \"md5\"", "md5"),
+            ("[tsa.evidence]\nbefore = 60", "tsa.evidence.before"),
+            ("[tsa.evidence.ends]\nsha1 = \"2030-01-01T00:00:00Z\"", "sha1"),
+            ("[tsa.evidence.ends]\nsm3 = \"2030-01-01T00:00:00Z\"", "renews with"),
+            ("[tsa.evidence.ends]\nsha256 = \"soon\"", "soon"),
         ] {
             assert!(error(text).contains(what), "{text}: {}", error(text));
         }

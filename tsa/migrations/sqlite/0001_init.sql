@@ -44,3 +44,18 @@ CREATE TABLE tsa_start (
     prefix     BLOB    NOT NULL PRIMARY KEY,
     started_at INTEGER NOT NULL
 ) STRICT;
+
+-- Evidence (RFC 4998): time-stamps over archived tokens. The tokens of the entries first_seq to last_seq are one
+-- batch; generation 0 stamps the tree of their digests, each later one renews it, with a new tree or without.
+-- stamp_seq: the log entry of that time-stamp. ends_at: when the certificate that signed it ends.
+CREATE TABLE tsa_evidence (
+    first_seq  INTEGER NOT NULL,
+    generation INTEGER NOT NULL,
+    last_seq   INTEGER NOT NULL,
+    hash       TEXT    NOT NULL,
+    tree       INTEGER NOT NULL CHECK (tree IN (0, 1)),
+    stamp_seq  INTEGER NOT NULL,
+    ends_at    INTEGER NOT NULL,
+    PRIMARY KEY (first_seq, generation),
+    CHECK (first_seq <= last_seq AND last_seq < stamp_seq)
+) STRICT, WITHOUT ROWID;

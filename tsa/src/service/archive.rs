@@ -86,7 +86,7 @@ impl Tsa {
 }
 
 /// A log entry as a token; `None` if it is of something else.
-fn archived(stored: StoredEntry) -> Result<Option<Archived>, Error> {
+pub(super) fn archived(stored: StoredEntry) -> Result<Option<Archived>, Error> {
     let entry = Entry::from_der(&stored.leaf).map_err(|_| Error::Damaged("a log entry"))?;
     if entry.event != Event::TimeStamped.as_str() || entry.outcome.starts_with("refused") {
         return Ok(None);

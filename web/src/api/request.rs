@@ -510,4 +510,3 @@ pub struct BranchInfo {
     /// Requests that wait there.
     pub waiting: u32,
 }
-

@@ -109,3 +109,16 @@ pub struct StampUnit {
     /// Its issuers without the root, PEM.
     pub chain: String,
 }
+
+/// Answer of `tsa/evidence`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct StampEvidence {
+    /// The token: DER of a ContentInfo. The record is about these bytes.
+    pub token: String,
+    /// The record (RFC 4998), DER.
+    pub record: String,
+    /// How many time-stamps it has.
+    pub stamps: usize,
+    /// When the certificate of the newest ends; it is renewed before.
+    pub ends: String,
+}

@@ -46,6 +46,16 @@ impl App {
                 }
             }
         });
+        let (app, mut halt) = (self.clone(), stop.clone());
+        tokio::spawn(async move {
+            let mut told = None;
+            while !elapsed(RENEWALS, &mut halt).await {
+                if app.is_open() {
+                    let outcome = app.renew_stamp_evidence().await;
+                    tell_once(&mut told, outcome, "archived time-stamps could not be stamped again");
+                }
+            }
+        });
         self.start_responders(stop);
         let (app, mut halt) = (self.clone(), stop.clone());
         tokio::spawn(async move {

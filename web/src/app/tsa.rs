@@ -48,6 +48,7 @@ impl Stamping {
             clock: Arc::clone(&options.clock),
             random: Arc::clone(&options.random),
             policies: config.policies.clone(),
+            evidence: config.evidence.clone(),
         })?;
         Ok(Self { tsa, time, rate: RateLimit::new(config.rate, config.burst) })
     }
@@ -99,6 +100,17 @@ impl App {
                 }
             }
         });
+    }
+
+    /// Stamps again what is archived before it loses its force.
+    ///
+    /// # Errors
+    /// As the authority reports; the next turn goes on where this one stopped.
+    pub async fn renew_stamp_evidence(&self) -> Result<(), Failure> {
+        if self.config().tsa.enabled {
+            self.0.stamping.tsa.renew_evidence().await?;
+        }
+        Ok(())
     }
 
     /// Makes the units that are due, stops those whose key or certificate no longer counts, and retires the

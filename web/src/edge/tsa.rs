@@ -24,7 +24,7 @@ use tsa::{Archived, Choice, Family, Moment};
 
 use super::{base64, pem, pem_chain};
 use crate::api::Nothing;
-use crate::api::tsa::{StampAsk, StampInfo, StampPage, StampQuery, StampRef, StampUnit, StampUnits};
+use crate::api::tsa::{StampAsk, StampEvidence, StampInfo, StampPage, StampQuery, StampRef, StampUnit, StampUnits};
 use crate::app::App;
 use crate::auth;
 use crate::problem::Failure;
@@ -240,6 +240,19 @@ pub async fn units(app: App, _: Stranger, _: Nothing) -> Result<StampUnits, Fail
 /// `tsa/token`.
 pub async fn token(app: App, _: Authorized, ask: StampRef) -> Result<StampInfo, Failure> {
     info(&app.tsa()?.token(&ask.serial.parse()?).await?)
+}
+
+/// `tsa/evidence`.
+pub async fn evidence(app: App, _: Authorized, ask: StampRef) -> Result<StampEvidence, Failure> {
+    let found = app.tsa()?.evidence(&ask.serial.parse()?).await?;
+    let none = "this time-stamp stands by itself still: evidence begins before its certificate or algorithm ends";
+    let found = found.ok_or_else(|| Failure::saying(ErrorCode::NotFound, none))?;
+    Ok(StampEvidence {
+        token: base64(&found.token),
+        record: base64(&found.record.to_der()),
+        stamps: found.record.stamps().count(),
+        ends: found.ends.to_string(),
+    })
 }
 
 /// `tsa/find`.

@@ -161,7 +161,8 @@ fn desk(state: Result<OcspState, StatusCode>) -> Router {
         let state = state.clone();
         Box::pin(async move { state })
     });
-    desk_routes(facts(Setup::Production), source)
+    let tsa: TsaSource = Arc::new(|_| Box::pin(async { Err(StatusCode::UNAUTHORIZED) }));
+    desk_routes(facts(Setup::Production), source, tsa)
 }
 
 #[tokio::test]
