@@ -15,6 +15,9 @@ use super::evidence::{BadRecord, EvidenceRecord, HashTree, Path};
 use super::opened::OpenedToken;
 use super::request::Hash;
 
+/// In how many steps the tokens under a hash that ends are taken in: monthly, with the default of a year.
+const STEPS: u32 = 12;
+
 /// When evidence is renewed, and under which hash.
 #[derive(Debug, Clone)]
 pub struct Plan {
@@ -50,12 +53,15 @@ impl Plan {
         hash != self.hash && self.ends.iter().any(|(ending, end)| *ending == hash && self.is_due(*end, now))
     }
 
-    /// Tokens made before this need evidence because a hash ends. It moves twice for each hash, when its end
-    /// comes near and when it is there, and not with the clock: a moving limit would stamp its own stamps.
+    /// Tokens made before this need evidence because a hash ends. It moves in [`STEPS`] steps from when the end
+    /// comes near to the end itself, and not with the clock: a moving limit would stamp its own stamps.
     #[must_use]
     pub fn limit(&self, now: Instant) -> Option<Instant> {
-        let moments = self.ends.iter().flat_map(|(_, end)| [end.minus(self.before), *end]);
-        moments.filter(|moment| *moment <= now).max()
+        let steps = |end: &Instant| {
+            let (end, step) = (*end, self.before / STEPS);
+            (0..=STEPS).map(move |left| end.minus(step * left))
+        };
+        self.ends.iter().flat_map(|(_, end)| steps(end)).filter(|moment| *moment <= now).max()
     }
 }
 
@@ -158,13 +164,19 @@ mod tests {
     }
 
     #[test]
-    fn a_hash_that_ends_moves_the_limit_twice_and_not_with_the_clock() {
+    fn a_hash_that_ends_moves_the_limit_in_steps_and_not_with_the_clock() {
+        // 30 days before, in steps of two and a half.
         let plan = plan(&[("sha256", "2030-01-31T00:00:00Z")]);
-        assert_eq!(plan.limit(at("2029-12-31T00:00:00Z")), None);
-        for now in ["2030-01-01T00:00:00Z", "2030-01-30T00:00:00Z"] {
-            assert_eq!(plan.limit(at(now)), Some(at("2030-01-01T00:00:00Z")), "{now}");
+        for (now, limit) in [
+            ("2029-12-31T00:00:00Z", None),
+            ("2030-01-01T00:00:00Z", Some("2030-01-01T00:00:00Z")),
+            ("2030-01-03T11:59:59Z", Some("2030-01-01T00:00:00Z")),
+            ("2030-01-03T12:00:00Z", Some("2030-01-03T12:00:00Z")),
+            ("2030-01-30T23:00:00Z", Some("2030-01-28T12:00:00Z")),
+            ("2040-01-01T00:00:00Z", Some("2030-01-31T00:00:00Z")),
+        ] {
+            assert_eq!(plan.limit(at(now)), limit.map(at), "{now}");
         }
-        assert_eq!(plan.limit(at("2040-01-01T00:00:00Z")), Some(at("2030-01-31T00:00:00Z")));
         assert!(plan.ends(Hash::Sha256, at("2030-01-02T00:00:00Z")));
         assert!(
             !plan.ends(Hash::Sha256, at("2029-12-31T00:00:00Z"))

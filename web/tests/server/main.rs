@@ -6,6 +6,7 @@ mod calls;
 mod clock;
 mod damage;
 mod doors;
+mod evidence;
 mod first_start;
 mod front;
 mod house;
