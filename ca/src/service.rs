@@ -1,23 +1,26 @@
 //! [`Ca`]: the only type others call. It orders the steps: core, store, pool, store.
 //!
 //! `service/issuers.rs` makes and finds issuers, `service/requests.rs` takes and decides requests,
-//! `service/issue.rs` is the issuance pipeline, `service/status.rs` revokes, `service/crl.rs` publishes,
+//! `service/issue.rs` is the issuance pipeline, `service/status.rs` revokes, `service/crl.rs` publishes lists,
+//! `service/lists.rs` says which are due and keeps the newest at hand,
 //! `service/recover.rs` settles at start what a crash left open.
 
 mod crl;
 mod issue;
 mod issuers;
+mod lists;
 mod recover;
 mod requests;
 mod status;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, Mutex, RwLock};
 use std::time::Duration;
 
 use crypto_pool::{Kms, PoolHandle};
 use ledger::{AuditLog, Db, Tx};
+use pki_config::config::CrlConfig;
 use pki_config::ports::StatusFeed;
 use pki_config::profile::{BuiltIn, Profile};
 use pki_config::role::{Authorized, Permission, Setup};
@@ -25,6 +28,7 @@ use pki_config::status::CertStatus;
 use pki_config::time::Validity;
 use pki_config::{Clock, IssuerId, Random, RequestId, Role, Serial, TenantId};
 
+use crate::core::crl::List;
 use crate::error::Error;
 use crate::store::{self, CertificateRow};
 
@@ -53,6 +57,8 @@ pub struct CaOptions {
     pub crl_lifetime: Duration,
     /// A new CRL at least this often, and within a minute of a revocation.
     pub crl_every: Duration,
+    /// How the lists of single issuers are made, by their words.
+    pub lists: BTreeMap<String, CrlConfig>,
     /// Whether certificates name the OCSP responder at `ocsp` below the issuer's public address. Only if one
     /// answers there.
     pub ocsp: bool,
@@ -74,8 +80,12 @@ struct Inner {
     profiles: HashMap<String, Arc<LoadedProfile>>,
     /// Issuers never change once made, so they are kept.
     issuers: RwLock<HashMap<IssuerId, Arc<Issuer>>>,
-    /// The newest CRL of each issuer, as served.
-    crls: RwLock<HashMap<IssuerId, crl::Published>>,
+    /// The newest of each list, as served.
+    crls: RwLock<HashMap<(IssuerId, List), lists::Published>>,
+    /// How many shares of an issuer's list are published.
+    ready_shards: RwLock<HashMap<IssuerId, u16>>,
+    /// Whose list is being published.
+    turns: Mutex<HashMap<IssuerId, Arc<tokio::sync::Mutex<()>>>>,
 }
 
 /// A profile with the digest that is pinned into every record it shaped.
@@ -166,10 +176,15 @@ impl Ca {
             options,
             profiles,
             issuers: RwLock::new(HashMap::new()),
-            crls: RwLock::new(HashMap::new()),
+            crls: RwLock::default(),
+            ready_shards: RwLock::default(),
+            turns: Mutex::default(),
         }));
         let rows = ca.0.options.db.read_blocking(store::issuers)?;
         for row in rows {
+            let id = row.id.clone();
+            let shards = ca.0.options.db.read_blocking(move |tx| store::published_shards(tx, &id))?;
+            ca.know_shards(&row.id, shards);
             ca.remember(row)?;
         }
         Ok(ca)

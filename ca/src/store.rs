@@ -21,7 +21,7 @@ pub(crate) use certificate::{
 };
 pub use certificate::{ListedStatus, Query};
 pub use crl::CrlRecord;
-pub(crate) use crl::{newest_change, newest_crl, revoked_count, revoked_each};
+pub(crate) use crl::{Extract, newest_change, newest_change_named, newest_crl, newest_number, published_shards};
 pub use request::{RequestRow, RequestState};
 pub(crate) use request::{open_requests, request};
 

@@ -27,7 +27,7 @@ mod tsa_clock;
 mod web;
 
 pub use audit::AuditConfig;
-pub use ca::CaConfig;
+pub use ca::{CaConfig, CrlConfig};
 pub use listen::{BadListen, Listen};
 pub use ocsp::{ForeignIssuer, OcspConfig, Unlisted};
 pub use pool::{PoolConfig, PoolShares, RootKeyConfig};
@@ -37,7 +37,7 @@ pub use tsa_clock::{TsaClockConfig, ntp_address};
 pub use web::WebConfig;
 
 /// A length of time in the configuration. Unit: seconds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Seconds(pub u64);
 

@@ -116,12 +116,16 @@ oids! {
     CRL_REASON = "2.5.29.21";
     /// invalidityDate, in a CRL entry.
     INVALIDITY_DATE = "2.5.29.24";
+    /// deltaCRLIndicator.
+    DELTA_CRL_INDICATOR = "2.5.29.27";
     /// issuingDistributionPoint.
     ISSUING_DISTRIBUTION_POINT = "2.5.29.28";
     /// nameConstraints.
     NAME_CONSTRAINTS = "2.5.29.30";
     /// cRLDistributionPoints.
     CRL_DISTRIBUTION_POINTS = "2.5.29.31";
+    /// freshestCRL.
+    FRESHEST_CRL = "2.5.29.46";
     /// certificatePolicies.
     CERTIFICATE_POLICIES = "2.5.29.32";
     /// authorityKeyIdentifier.

@@ -93,6 +93,8 @@ pub fn certificate_lint(data: &[u8]) -> bool {
 pub fn crl_lint(data: &[u8]) -> bool {
     static GIVEN: LazyLock<Issuer> = LazyLock::new(issuer);
     let longest = Duration::from_secs(864_000);
-    let context = lint::crl::CrlContext { issuer: &GIVEN, previous: Some(1), longest, entries: 3 };
+    let (base, point, freshest) = (None, None, None);
+    let context =
+        lint::crl::CrlContext { issuer: &GIVEN, previous: Some(1), longest, entries: 3, base, point, freshest };
     !lint::crl::examine(data, &context).iter().any(|found| found.detail.contains("does not parse"))
 }

@@ -3,6 +3,7 @@
 
 #![allow(dead_code, missing_docs, clippy::unwrap_used, reason = "each test program uses its part of this")]
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,7 +18,7 @@ use crypto_pool::{KeyAlgorithm, Kms, PoolHandle, Purpose};
 use ledger::db::DbOptions;
 use ledger::{AuditLog, Db, Table, Tx};
 use ocsp::{Ocsp, OcspOptions};
-use pki_config::config::OcspConfig;
+use pki_config::config::{CrlConfig, OcspConfig};
 use pki_config::ids::WellKnownIssuer;
 use pki_config::name::{DistinguishedName, SubjectAltName};
 use pki_config::ports::StatusFeed;
@@ -53,6 +54,8 @@ pub struct Parts {
     pub feeds: Vec<Arc<dyn for<'a> StatusFeed<Tx<'a>>>>,
     /// With a responder, which hears of every change; `house.responders()` then lets it answer.
     pub ocsp: Option<OcspConfig>,
+    /// How the lists of single issuers are made.
+    pub lists: BTreeMap<String, CrlConfig>,
 }
 
 impl Parts {
@@ -65,6 +68,7 @@ impl Parts {
             db: Box::new(|options| Db::open(options).unwrap()),
             feeds: Vec::new(),
             ocsp: None,
+            lists: BTreeMap::new(),
         }
     }
 }
@@ -95,7 +99,7 @@ impl TestHouse {
     /// Makes a new one, or opens the one that lies there.
     pub async fn open(dir: &Path, parts: Parts) -> Self {
         std::fs::create_dir_all(dir.join("crl")).unwrap();
-        let Parts { clock, random, probe, db, mut feeds, ocsp } = parts;
+        let Parts { clock, random, probe, db, mut feeds, ocsp, lists } = parts;
         let db = db(DbOptions::new(dir.join("yinxin.db")));
         crypto_pool::kms::migrate(&db).unwrap();
         let audit = AuditLog::open(db.clone(), clock.clone(), &COVERED).unwrap();
@@ -119,6 +123,7 @@ impl TestHouse {
             setup: Setup::Trial,
             crl_dir: dir.join("crl"),
             crl_lifetime: Duration::from_secs(7 * 86_400),
+            lists,
             crl_every: Duration::from_secs(86_400),
             ocsp: true,
             feeds,

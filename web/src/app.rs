@@ -185,6 +185,7 @@ impl App {
             crl_dir: dir.crls(),
             crl_lifetime: config.ca.crl_lifetime.duration(),
             crl_every: config.ca.crl_every.duration(),
+            lists: config.ca.crl.clone(),
             ocsp: config.ocsp.enabled,
             feeds: vec![ocsp.feed()],
             probe: options.probe.clone(),

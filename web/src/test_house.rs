@@ -209,6 +209,7 @@ fn open(
         setup,
         crl_dir: dir.join("crl"),
         crl_lifetime: Duration::from_secs(4 * 86_400),
+        lists: std::collections::BTreeMap::new(),
         crl_every: Duration::from_secs(86_400),
         ocsp: false,
         feeds: Vec::new(),

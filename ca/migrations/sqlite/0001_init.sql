@@ -60,6 +60,9 @@ CREATE TABLE ca_certificate (
     revoked_at     INTEGER,
     reason         INTEGER,
     invalidity     INTEGER,
+    -- Which share of its issuer's revocation list it is in; 0 for the whole list. Fixed at issue: the address
+    -- of that list stands in the certificate.
+    shard          INTEGER NOT NULL DEFAULT 0,
     audit_seq      INTEGER,
     PRIMARY KEY (issuer_id, serial),
     CHECK ((revoked_at IS NULL) = (reason IS NULL)),
@@ -73,10 +76,20 @@ CREATE INDEX ca_certificate_revoked ON ca_certificate (issuer_id, serial, revoke
     WHERE revoked_at IS NOT NULL;
 -- Status changes after issue: tells whether a CRL has become stale.
 CREATE INDEX ca_certificate_changed ON ca_certificate (issuer_id, audit_seq) WHERE audit_seq > issue_seq;
+-- The same two for the shares of a list.
+CREATE INDEX ca_certificate_shard_revoked
+    ON ca_certificate (issuer_id, shard, serial, revoked_at, reason, invalidity, not_after)
+    WHERE revoked_at IS NOT NULL AND shard > 0;
+CREATE INDEX ca_certificate_shard_changed ON ca_certificate (issuer_id, shard, audit_seq) WHERE audit_seq > issue_seq;
 
 CREATE TABLE ca_crl (
     issuer_id   TEXT    NOT NULL REFERENCES ca_issuer (issuer_id),
+    -- One sequence for all lists of an issuer.
     number      INTEGER NOT NULL,
+    -- 0 for the whole list.
+    shard       INTEGER NOT NULL,
+    -- The full list that a delta adds to; NULL for a full list.
+    base        INTEGER,
     tenant_id   TEXT    NOT NULL,
     entries     INTEGER NOT NULL,
     this_update INTEGER NOT NULL,
@@ -88,6 +101,9 @@ CREATE TABLE ca_crl (
     audit_seq   INTEGER,
     PRIMARY KEY (issuer_id, number)
 ) WITHOUT ROWID;
+
+CREATE INDEX ca_crl_full ON ca_crl (issuer_id, shard, number) WHERE base IS NULL;
+CREATE INDEX ca_crl_delta ON ca_crl (issuer_id, shard, number) WHERE base IS NOT NULL;
 
 -- Keys that are never certified again, for anybody: those of certificates revoked with keyCompromise.
 CREATE TABLE ca_blocked_key (

@@ -1,4 +1,6 @@
-//! Revocation lists: full CRLs of RFC 5280 5, written entry by entry.
+//! Revocation lists of RFC 5280 5, full and delta, written entry by entry.
+//!
+//! `crl/list.rs` says which list of an issuer is meant, `crl/extensions.rs` what stands at its end.
 //!
 //! A list of a million entries is about forty megabytes. It is built in one buffer: entries go behind a
 //! gap, and when the last is known, everything before them is written into the gap from its end, so that
@@ -8,16 +10,21 @@ use std::fmt;
 use std::time::Duration;
 
 use crypto_pool::SignatureAlgorithm;
-use der::asn1::{GeneralizedTime, OctetString, Uint};
-use der::{Encode, Tag};
+use der::Encode;
+use der::asn1::GeneralizedTime;
+use pki_config::name::HttpUrl;
 use pki_config::status::{Reason, Revocation};
-use pki_config::{Instant, Serial, oid};
-use x509_cert::ext::pkix::AuthorityKeyIdentifier;
+use pki_config::{Instant, Serial};
 
 use super::issue::{Unfinished, is_exactly};
 use super::issuer::Issuer;
 use super::lint::Finding;
 use super::lint::crl::{CrlContext, examine};
+
+pub(crate) mod extensions;
+mod list;
+
+pub use list::{List, MOST_SHARDS};
 
 /// The longest header of a DER element of up to 4 GiB: a tag, and a length of five octets.
 const HEADER: usize = 6;
@@ -31,21 +38,42 @@ pub struct CrlHead {
     pub this_update: Instant,
     /// When the next one will be there at the latest.
     pub next_update: Instant,
-    /// Rises with every list of the issuer, from 1.
+    /// Rises with every list of the issuer, whichever it is, from 1.
     pub number: u64,
+    /// The number of the full list it adds to; `None` for a full list.
+    pub base: Option<u64>,
+    /// The one address whose certificates it tells of; `None` if it tells of all.
+    pub point: Option<HttpUrl>,
+    /// Where its delta is; `None` without one, and for a delta itself.
+    pub freshest: Option<HttpUrl>,
 }
+
+/// What an entry says of its certificate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Listed {
+    /// It is revoked or on hold.
+    Revoked(Revocation),
+    /// In a delta: it was on hold in an earlier list and is good again (RFC 5280 5.3.1 `removeFromCRL`).
+    Released,
+}
+
+/// `removeFromCRL`, RFC 5280 5.3.1. It stands in deltas only and is no reason for a revocation.
+pub(crate) const REMOVE_FROM_CRL: u8 = 8;
 
 /// An entry that cannot be written. The store gave what it must not give; nothing was signed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum BadEntry {
     /// Entries come in ascending order of the octets of their serial numbers, each once.
     Order(Serial),
+    /// Only a delta tells of what is good again.
+    Released(Serial),
 }
 
 impl fmt::Display for BadEntry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Order(serial) => write!(f, "serial {serial} is out of order or stands twice"),
+            Self::Released(serial) => write!(f, "serial {serial} is good and does not belong in a full list"),
         }
     }
 }
@@ -87,27 +115,34 @@ impl CrlWriter {
     /// SEQUENCE { userCertificate INTEGER, revocationDate Time, crlEntryExtensions SEQUENCE OF Extension OPTIONAL }
     /// ```
     ///
-    /// The reason `unspecified` is written by leaving it out (RFC 5280 5.3.1).
+    /// The reason `unspecified` is written by leaving it out (RFC 5280 5.3.1). What is good again is dated with the
+    /// list itself: the standard names no date for it.
     ///
     /// # Errors
-    /// [`BadEntry::Order`] unless the serial comes after the last one by its octets.
-    pub fn push(&mut self, serial: &Serial, revocation: &Revocation) -> Result<(), BadEntry> {
+    /// [`BadEntry::Order`] unless the serial comes after the last one by its octets; [`BadEntry::Released`] in a full
+    /// list.
+    pub fn push(&mut self, serial: &Serial, listed: &Listed) -> Result<(), BadEntry> {
         if self.last.as_ref().is_some_and(|last| last.as_bytes() >= serial.as_bytes()) {
             return Err(BadEntry::Order(serial.clone()));
         }
+        let (at, reason, invalidity) = match listed {
+            Listed::Revoked(revocation) => (revocation.at, revocation.reason.code(), revocation.invalidity),
+            Listed::Released if self.head.base.is_none() => return Err(BadEntry::Released(serial.clone())),
+            Listed::Released => (self.head.this_update, REMOVE_FROM_CRL, None),
+        };
         let buffer = &mut self.buffer;
         let start = buffer.len();
         // Entries are shorter than 128 octets (22 + 17 + 2 + 12 + 28 at most): one octet of length.
         buffer.extend_from_slice(&[0x30, 0]);
         integer(buffer, serial.as_bytes());
-        time(buffer, revocation.at);
+        time(buffer, at);
         let extensions = buffer.len();
         buffer.extend_from_slice(&[0x30, 0]);
-        if revocation.reason != Reason::Unspecified {
+        if reason != Reason::Unspecified.code() {
             buffer.extend_from_slice(&[0x30, 0x0a, 0x06, 0x03, 0x55, 0x1d, 0x15, 0x04, 0x03, 0x0a, 0x01]);
-            buffer.push(revocation.reason.code());
+            buffer.push(reason);
         }
-        if let Some(date) = revocation.invalidity {
+        if let Some(date) = invalidity {
             buffer.extend_from_slice(&[0x30, 0x18, 0x06, 0x03, 0x55, 0x1d, 0x18, 0x04, 0x11]);
             generalized(buffer, date);
         }
@@ -126,7 +161,7 @@ impl CrlWriter {
     #[must_use]
     pub fn finish(mut self) -> CrlDraft {
         let entries = self.buffer.len() - self.gap;
-        let extensions = list_extensions(&self.head);
+        let extensions = extensions::encode(&self.head);
         self.buffer.extend_from_slice(&extensions);
         let mut front = Front { buffer: &mut self.buffer, start: self.gap };
         // An empty revokedCertificates must not be there at all (RFC 5280 5.1.2.6).
@@ -191,28 +226,6 @@ fn generalized(buffer: &mut Vec<u8>, at: Instant) {
     GeneralizedTime::from_unix_duration(since).and_then(|t| t.encode_to_vec(buffer)).expect(TIME_FITS);
 }
 
-/// `[0] EXPLICIT SEQUENCE OF Extension`: authorityKeyIdentifier and cRLNumber, neither critical.
-fn list_extensions(head: &CrlHead) -> Vec<u8> {
-    const FITS: &str = "two short extensions have a DER form";
-    let authority = AuthorityKeyIdentifier {
-        key_identifier: Some(OctetString::new(head.issuer.key.key_id()).expect(FITS)),
-        authority_cert_issuer: None,
-        authority_cert_serial_number: None,
-    };
-    let number = Uint::new(&head.number.to_be_bytes()).expect(FITS);
-    let extension = |extn_id, value: Vec<u8>| x509_cert::ext::Extension {
-        extn_id,
-        critical: false,
-        extn_value: OctetString::new(value).expect(FITS),
-    };
-    let all = vec![
-        extension(oid::AUTHORITY_KEY_ID, authority.to_der().expect(FITS)),
-        extension(oid::CRL_NUMBER, number.to_der().expect(FITS)),
-    ];
-    let tag = Tag::ContextSpecific { constructed: true, number: der::TagNumber(0) };
-    der::Any::new(tag, all.to_der().expect(FITS)).and_then(|any| any.to_der()).expect(FITS)
-}
-
 /// A list to be signed, not yet linted.
 #[derive(Debug)]
 pub struct CrlDraft {
@@ -229,14 +242,16 @@ impl CrlDraft {
         &self.buffer[self.start..]
     }
 
-    /// Holds the list against the rules. `previous` is the number of the issuer's last list, `longest`
-    /// the most that may lie between thisUpdate and nextUpdate (CA/Browser BR 7.2: 10 days, or 12
-    /// months for a list of authorities).
+    /// Holds the list against the rules. `previous` is the number of the issuer's last list, `entries` how many
+    /// certificates it must tell of, counted apart from writing them, `longest` the most that may lie between
+    /// thisUpdate and nextUpdate (CA/Browser BR 7.2: 10 days, or 12 months for a list of authorities).
     ///
     /// # Errors
     /// All findings. Nothing was signed.
-    pub fn lint(self, previous: Option<u64>, longest: Duration) -> Result<LintedCrl, Vec<Finding>> {
-        let context = CrlContext { issuer: &self.head.issuer, previous, longest, entries: self.count };
+    pub fn lint(self, previous: Option<u64>, entries: u64, longest: Duration) -> Result<LintedCrl, Vec<Finding>> {
+        let CrlHead { issuer, base, point, freshest, .. } = &self.head;
+        let (point, freshest) = (point.as_ref(), freshest.as_ref());
+        let context = CrlContext { issuer, previous, longest, entries, base: *base, point, freshest };
         let findings = examine(self.tbs(), &context);
         if findings.is_empty() { Ok(LintedCrl(self)) } else { Err(findings) }
     }

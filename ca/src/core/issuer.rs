@@ -5,6 +5,8 @@ use pki_config::name::HttpUrl;
 use pki_config::profile::KeyKind;
 use pki_config::{Instant, IssuerId};
 
+use super::crl::List;
+
 /// The facts about an issuer that its certificates depend on.
 #[derive(Debug, Clone)]
 pub struct Issuer {
@@ -27,12 +29,21 @@ pub struct Issuer {
 /// The addresses of an issuer. Fixed when the issuer is made.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct IssuerUrls {
-    /// Its CRL.
+    /// Its CRL: the whole one, or that of the share a certificate is in.
     pub crl: Option<HttpUrl>,
     /// Its certificate.
     pub ca_issuers: Option<HttpUrl>,
     /// Its OCSP responder, once there is one.
     pub ocsp: Option<HttpUrl>,
+}
+
+impl IssuerUrls {
+    /// Which of the issuer's lists a certificate with these addresses names.
+    #[must_use]
+    pub fn list(&self) -> List {
+        let file = self.crl.as_ref().and_then(|url| url.as_str().rsplit('/').next());
+        file.and_then(List::of_file).map_or(List::WHOLE, |(_, list)| list)
+    }
 }
 
 impl Issuer {

@@ -210,8 +210,9 @@ impl Ca {
         // The log's time, not the clock's: it refuses while the clock is behind.
         let now = self.0.options.audit.ready()?;
         let lifetime = asked.days.map(|days| Duration::from_secs(u64::from(days) * 86_400));
-        let (profile, facts) = (&asked.profile.profile, &asked.issuer.facts);
-        let draft = Draft::new(approved, profile, facts, asked.subject.clone(), serial, lifetime, now)?;
+        let facts = asked.issuer.facts_for(self.list_for(&asked.issuer.id, &serial))?;
+        let profile = &asked.profile.profile;
+        let draft = Draft::new(approved, profile, &facts, asked.subject.clone(), serial, lifetime, now)?;
         draft.lint(now).map_err(Error::Lint)
     }
 
@@ -247,6 +248,7 @@ impl Ca {
             tbs: Some(linted.tbs().to_vec()),
             issue_seq: None,
             status: CertStatus::Good,
+            shard: linted.issuer().urls.list().number(),
             audit_seq: None,
         };
         let stored = self.store_intent(actor, linted, &row, &request, filing).await?;

@@ -13,6 +13,7 @@ use pki_config::{Instant, IssuerId, KeyId};
 
 use super::Ca;
 use super::issue::{Asked, NewAuthority};
+use crate::core::crl::List;
 use crate::core::csr::BadRequest;
 use crate::core::draft::Subject;
 use crate::core::issuer::{Issuer as Facts, IssuerUrls, kind_of};
@@ -69,10 +70,27 @@ pub struct Chain {
 }
 
 impl Issuer {
-    /// Where its CRL is published. It stands in every certificate it issues.
+    /// Where its whole CRL is published. It stands in every certificate it issues that is in no share.
     #[must_use]
     pub fn crl_url(&self) -> &HttpUrl {
         self.facts.urls.crl.as_ref().expect("every issuer is made with its addresses")
+    }
+
+    /// Where one of its lists is published.
+    ///
+    /// # Errors
+    /// None for an issuer that was made: its addresses were found to fit then.
+    pub(super) fn list_url(&self, list: List) -> Result<HttpUrl, Error> {
+        list_url(&self.id, &self.public_url, list)
+    }
+
+    /// What drafts and lints need to know of it when a certificate is to name this list.
+    pub(super) fn facts_for(&self, list: List) -> Result<Facts, Error> {
+        let mut facts = self.facts.clone();
+        if facts.urls.crl.is_some() {
+            facts.urls.crl = Some(self.list_url(list)?);
+        }
+        Ok(facts)
     }
 
     /// Where questions about what it issues are answered, if a responder answers.
@@ -88,11 +106,15 @@ impl Issuer {
     }
 }
 
+fn list_url(id: &IssuerId, base: &HttpUrl, list: List) -> Result<HttpUrl, Error> {
+    base.join(&format!("crl/{}", list.file_name(id))).map_err(|why| Error::BadIssuer(why.to_string()))
+}
+
 /// The addresses that go into what an issuer issues.
 fn urls(id: &IssuerId, base: &HttpUrl, ocsp: bool) -> Result<IssuerUrls, Error> {
     let at = |path: String| base.join(&path).map_err(|why| Error::BadIssuer(why.to_string()));
     Ok(IssuerUrls {
-        crl: Some(at(format!("crl/{id}.crl"))?),
+        crl: Some(list_url(id, base, List::WHOLE)?),
         ca_issuers: Some(at(format!("ca/{id}.cer"))?),
         // One address for all issuers: a question names the one it means. Without a responder there is none, for an
         // address nobody answers at would be published data that does not match operations.

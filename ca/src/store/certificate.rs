@@ -29,6 +29,7 @@ pub(super) static CERTIFICATE: Table = Table {
         "revoked_at",
         "reason",
         "invalidity",
+        "shard",
     ],
     pending: Some("state = 'intended'"),
 };
@@ -73,12 +74,14 @@ pub(crate) struct CertificateRow {
     /// The entry whose payload is the certificate; `None` before that.
     pub issue_seq: Option<Seq>,
     pub status: CertStatus,
+    /// Which share of its issuer's revocation list it is in; 0 for the whole list.
+    pub shard: u16,
     /// The newest entry about it.
     pub audit_seq: Option<Seq>,
 }
 
 impl CertificateRow {
-    fn values(&self) -> [Value; 16] {
+    fn values(&self) -> [Value; 17] {
         let (revoked_at, reason, invalidity) = match self.status {
             CertStatus::Good => (Value::Null, Value::Null, Value::Null),
             CertStatus::Revoked(r) => {
@@ -102,6 +105,7 @@ impl CertificateRow {
             revoked_at,
             reason,
             invalidity,
+            Value::Integer(i64::from(self.shard)),
         ]
     }
 
@@ -126,11 +130,11 @@ impl CertificateRow {
         let v = self.values();
         tx.execute(
             "INSERT INTO ca_certificate (issuer_id, serial, tenant_id, request_id, state, profile, profile_digest, \
-             subject, sans, not_before, not_after, tbs, issue_seq, revoked_at, reason, invalidity) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
+             subject, sans, not_before, not_after, tbs, issue_seq, revoked_at, reason, invalidity, shard) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
             &[
                 &v[0], &v[1], &v[2], &v[3], &v[4], &v[5], &v[6], &v[7], &v[8], &v[9], &v[10], &v[11], &v[12], &v[13],
-                &v[14], &v[15],
+                &v[14], &v[15], &v[16],
             ],
         )
         .map(drop)
@@ -141,7 +145,7 @@ macro_rules! select_certificate {
     ($rest:literal) => {
         concat!(
             "SELECT issuer_id, serial, tenant_id, request_id, state, profile, profile_digest, subject, sans, \
-             not_before, not_after, tbs, issue_seq, revoked_at, reason, invalidity, audit_seq FROM ca_certificate ",
+             not_before, not_after, tbs, issue_seq, revoked_at, reason, invalidity, audit_seq, shard FROM ca_certificate ",
             $rest
         )
     };
@@ -190,6 +194,7 @@ fn read_certificate(row: &Row<'_>) -> RowResult<Option<CertificateRow>> {
         tbs: row.get(11)?,
         issue_seq: Seq::try_from(issue_seq).ok(),
         status,
+        shard: row.get(17)?,
         audit_seq: audit_seq.and_then(|s| Seq::try_from(s).ok()),
     }))
 }

@@ -14,9 +14,6 @@ use crate::tlv::{self, BadDer, Reader, Tlv};
 /// Longest CRL that is read. Unit: bytes. A million entries take about 36 MB.
 const LONGEST: usize = 256 << 20;
 
-/// `deltaCRLIndicator`, RFC 5280 5.2.4.
-const DELTA_CRL: &[u8] = &[0x55, 0x1d, 0x1b];
-
 /// A CRL (RFC 5280 5.1). Cheap to clone; the received bytes are kept.
 #[derive(Clone)]
 pub struct Crl(Arc<Parts>);
@@ -249,7 +246,7 @@ impl About {
                 about.authority_key_id = authority_key_id(value)?.map(<[u8]>::to_vec);
             } else if id == oid::ISSUING_DISTRIBUTION_POINT.as_bytes() {
                 about.scope.take_in(value)?;
-            } else if critical || id == DELTA_CRL {
+            } else if critical || id == oid::DELTA_CRL_INDICATOR.as_bytes() {
                 about.scope.unsupported = true;
             }
         }

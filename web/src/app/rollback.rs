@@ -6,10 +6,11 @@
 
 use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use ca::core::crl::List;
 use crypto_pool::path::Crl;
 use crypto_pool::{KeyRecord, Purpose};
 use ledger::audit::{AuditError, Checkpoint};
@@ -48,14 +49,17 @@ impl App {
                 self.stop_as_rolled_back(&format!("{} knows {told} entries, the database {size}", file.display()));
             }
         }
-        for issuer in self.ca().issuers() {
-            let recorded = self.ca().newest(&issuer.id).await?.map_or(0, |crl| crl.number);
+        for file in files_in(&self.dir().crls()) {
+            let name = file.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+            let Some((issuer, list)) = List::of_file(name) else { continue };
+            let Ok(issuer) = self.ca().issuer(&issuer) else { continue };
             // The file of the newest record needs no second look.
-            if self.ca().crl(&issuer.id).await.is_ok() {
+            if self.ca().list_file(&issuer.id, list).await.is_ok() {
                 continue;
             }
-            let published = crl_number(&self.ca().crl_path(&issuer.id), &issuer);
-            if let Some(published) = published.filter(|published| *published > recorded) {
+            // An issuer's lists share one sequence of numbers.
+            let recorded = self.ca().newest_number(&issuer.id).await?;
+            if let Some(published) = crl_number(&file, &issuer).filter(|published| *published > recorded) {
                 self.stop_as_rolled_back(&format!(
                     "{} published CRL {published}, the database knows {recorded}",
                     issuer.id
@@ -82,6 +86,11 @@ fn newest_checkpoint(file: &Path, key: &KeyRecord) -> Option<Checkpoint> {
         // A line somebody else wrote there must not be able to stop us.
         crypto_pool::checkpoint::verify(&checkpoint, &key.spki).then_some(checkpoint)
     })
+}
+
+/// What lies in a folder; nothing if it cannot be read.
+fn files_in(folder: &Path) -> Vec<PathBuf> {
+    std::fs::read_dir(folder).map(|all| all.flatten().map(|entry| entry.path()).collect()).unwrap_or_default()
 }
 
 /// The number of a CRL file, if it is genuine.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
+use ca::core::crl::List;
 use pki_config::{ErrorCode, Instant, IssuerId};
 
 use super::{hex, pem, pem_chain};
@@ -49,7 +50,8 @@ pub async fn issuer_file(
     }
 }
 
-/// `/crl/{issuer}.crl`.
+/// `/crl/{issuer}.crl`, and its shares and deltas: `/crl/{issuer}.7.crl`, `/crl/{issuer}.delta.crl`,
+/// `/crl/{issuer}.7.delta.crl`.
 pub async fn crl_file(
     State(edge): State<Edge>,
     Path(file): Path<String>,
@@ -57,8 +59,13 @@ pub async fn crl_file(
     headers: HeaderMap,
 ) -> Response<Body> {
     let found = async {
-        let issuer = word(file.strip_suffix(".crl").ok_or(ErrorCode::NotFound)?)?;
-        edge.app.ca().crl(&issuer).await.map_err(Failure::from)
+        let (issuer, list) = List::of_file(&file).ok_or(ErrorCode::NotFound)?;
+        let ca = edge.app.ca();
+        // Before the first, the whole list is on its way; a share or delta is there or not.
+        ca.list_file(&issuer, list).await.map_err(|error| match error {
+            ca::Error::NoCrl(_) if list != List::WHOLE => Failure::new(ErrorCode::NotFound),
+            error => Failure::from(error),
+        })
     };
     match found.await {
         Ok((record, der)) => {

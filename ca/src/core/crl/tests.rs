@@ -14,11 +14,18 @@ pub(crate) fn head(family: Family) -> CrlHead {
         this_update: at("2026-11-21T08:00:00Z"),
         next_update: at("2026-11-28T07:59:59Z"),
         number: 300,
+        base: None,
+        point: None,
+        freshest: None,
     }
 }
 
-pub(crate) fn revoked(reason: Reason, invalidity: Option<&str>) -> Revocation {
-    Revocation { at: at("2026-11-20T10:20:30Z"), reason, invalidity: invalidity.map(at) }
+pub(crate) fn revoked(reason: Reason, invalidity: Option<&str>) -> Listed {
+    Listed::Revoked(Revocation { at: at("2026-11-20T10:20:30Z"), reason, invalidity: invalidity.map(at) })
+}
+
+pub(crate) fn url(text: &str) -> HttpUrl {
+    text.parse().unwrap()
 }
 
 fn serial(text: &str) -> Serial {
@@ -59,14 +66,14 @@ fn another_parser_reads_the_same_list() {
     assert!(entries[0].crl_entry_extensions.is_none());
     assert_eq!(parsed.crl_extensions.as_ref().unwrap().len(), 2);
     assert_eq!(parsed.to_der().unwrap(), draft.tbs());
-    assert!(draft.lint(Some(299), WEEK).is_ok());
+    assert!(draft.lint(Some(299), 9, WEEK).is_ok());
 }
 
 #[test]
 fn an_empty_list_leaves_the_sequence_out() {
     let draft = CrlWriter::new(head(Family::Ec), 0).finish();
     assert!(TbsCertList::<Rfc5280>::from_der(draft.tbs()).unwrap().revoked_certificates.is_none());
-    assert!(draft.lint(None, WEEK).is_ok());
+    assert!(draft.lint(None, 0, WEEK).is_ok());
 }
 
 #[test]
@@ -95,6 +102,38 @@ fn a_serial_out_of_order_or_twice_is_refused() {
 }
 
 #[test]
+fn a_delta_names_its_base_and_takes_off_what_was_released() {
+    let delta = CrlHead { base: Some(290), ..head(Family::Ec) };
+    let mut list = CrlWriter::new(delta, 2);
+    list.push(&serial("05"), &Listed::Released).unwrap();
+    list.push(&serial("06"), &revoked(Reason::KeyCompromise, None)).unwrap();
+    let draft = list.finish();
+    let tbs = hex(draft.tbs());
+    // By hand: removeFromCRL is 8, dated as the list: UTCTime 261121080000Z. The indicator is 2.5.29.27, critical,
+    // 290 = 0x0122.
+    assert!(tbs.contains("3020020105170d3236313132313038303030305a300c300a0603551d1504030a0108"), "{tbs}");
+    assert!(tbs.contains("300e0603551d1b0101ff040402020122"), "{tbs}");
+    assert!(draft.lint(Some(299), 2, WEEK).is_ok());
+    let mut full = CrlWriter::new(head(Family::Ec), 1);
+    assert_eq!(full.push(&serial("05"), &Listed::Released), Err(BadEntry::Released(serial("05"))));
+}
+
+#[test]
+fn a_shard_names_its_address_and_a_full_list_its_delta() {
+    let point = Some(url("http://a.cn/c"));
+    let shard = CrlHead { point: point.clone(), freshest: Some(url("http://a.cn/d")), ..head(Family::Ec) };
+    let draft = CrlWriter::new(shard, 0).finish();
+    let tbs = hex(draft.tbs());
+    // By hand. "http://a.cn/c" has 13 octets; [0] { [0] { [6] uri } } in a SEQUENCE, critical.
+    let uri = "860d687474703a2f2f612e636e2f63";
+    assert!(tbs.contains(&format!("0603551d1c0101ff04153013a011a00f{uri}")), "{tbs}");
+    // The freshest CRL: a SEQUENCE OF DistributionPoint, not critical.
+    let uri = "860d687474703a2f2f612e636e2f64";
+    assert!(tbs.contains(&format!("0603551d2e041730153013a011a00f{uri}")), "{tbs}");
+    assert!(draft.lint(Some(299), 0, WEEK).is_ok());
+}
+
+#[test]
 fn times_from_2050_on_are_generalized() {
     let mut late = head(Family::Ec);
     late.this_update = at("2049-12-31T23:59:59Z");
@@ -103,12 +142,12 @@ fn times_from_2050_on_are_generalized() {
     let tbs = hex(draft.tbs());
     // UTCTime 491231235959Z, then GeneralizedTime 20500107235958Z.
     assert!(tbs.contains("170d3439313233313233353935395a180f32303530303130373233353935385a"));
-    assert!(draft.lint(None, WEEK).is_ok());
+    assert!(draft.lint(None, 0, WEEK).is_ok());
 }
 
 #[test]
 fn a_signature_that_is_not_the_issuers_finishes_nothing() {
-    let linted = || CrlWriter::new(head(Family::Ec), 0).finish().lint(None, WEEK).unwrap();
+    let linted = || CrlWriter::new(head(Family::Ec), 0).finish().lint(None, 0, WEEK).unwrap();
     assert_eq!(linted().finish(SignatureAlgorithm::Sm2Sm3, &[0; 70]).unwrap_err(), Unfinished::Algorithm);
     assert_eq!(linted().finish(SignatureAlgorithm::EcdsaSha256, &[0; 70]).unwrap_err(), Unfinished::Signature);
 }
@@ -122,7 +161,7 @@ fn openssl_reads_and_verifies_a_finished_list() {
     let mut list = CrlWriter::new(head, 2);
     list.push(&serial("4F0AC1D2"), &revoked(Reason::Superseded, None)).unwrap();
     list.push(&serial("4F0AC1D3"), &revoked(Reason::KeyCompromise, Some("2026-11-01T00:00:00Z"))).unwrap();
-    let linted = list.finish().lint(Some(299), WEEK).unwrap();
+    let linted = list.finish().lint(Some(299), 2, WEEK).unwrap();
     let signature = signer.sign(linted.tbs());
     let der = linted.finish(SignatureAlgorithm::EcdsaSha256, &signature).unwrap();
     assert_eq!(x509_cert::crl::CertificateList::<Rfc5280>::from_der(&der).unwrap().to_der().unwrap(), der);
@@ -154,7 +193,7 @@ fn a_hundred_thousand_entries_need_little_more_than_their_own_size() {
         let octets = [&[0x40; 12][..], &number.to_be_bytes()].concat();
         list.push(&Serial::from_der_content(&octets).unwrap(), &entry).unwrap();
     }
-    let linted = list.finish().lint(None, WEEK).unwrap();
+    let linted = list.finish().lint(None, 100_000, WEEK).unwrap();
     assert_eq!(linted.entries(), 100_000);
     // 2 + 18 + 15 + 2 + 12 octets each.
     assert_eq!(linted.tbs().len() / 100_000, 49);

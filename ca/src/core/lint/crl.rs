@@ -5,6 +5,7 @@ use std::time::Duration;
 use const_oid::ObjectIdentifier as Oid;
 use der::asn1::{AnyRef, IntRef};
 use der::{Decode, Encode, Reader, SliceReader, Tag, Tagged};
+use pki_config::name::HttpUrl;
 use pki_config::status::Reason;
 use pki_config::{Instant, oid};
 use x509_cert::ext::Extension;
@@ -12,6 +13,7 @@ use x509_cert::ext::pkix::AuthorityKeyIdentifier;
 use x509_cert::time::Time;
 
 use super::{Finding, Severity};
+use crate::core::crl::{REMOVE_FROM_CRL, extensions};
 use crate::core::issuer::Issuer;
 
 /// What a list is held against.
@@ -25,17 +27,28 @@ pub struct CrlContext<'a> {
     pub longest: Duration,
     /// How many entries it should have.
     pub entries: u64,
+    /// The full list it adds to, if it is a delta.
+    pub base: Option<u64>,
+    /// The address its certificates name, if it is for these only: the one in each of them.
+    pub point: Option<&'a HttpUrl>,
+    /// Where its delta is, if it is to have one.
+    pub freshest: Option<&'a HttpUrl>,
 }
 
 type Check = fn(&Facts<'_>, &CrlContext<'_>) -> Option<String>;
 
-const LINTS: [(&str, &str, Check); 6] = [
+const LINTS: [(&str, &str, Check); 11] = [
     ("crl_form", "5280 5.1; BR 7.2", crl_form),
-    ("crl_entries", "5280 5.1.2.6; own", crl_entries),
+    ("crl_entries", "5280 5.1.2.6", crl_entries),
+    ("crl_entry_lost", "BR 7.2", crl_entry_lost),
     ("crl_reason", "5280 5.3.1", crl_reason),
     ("crl_window", "BR 4.9.7, 7.2", crl_window),
     ("crl_number", "5280 5.2.3; BR 7.2.2", crl_number),
+    ("crl_number_rollback", "5280 5.2.3", crl_number_rollback),
     ("crl_aki", "5280 5.2.1", crl_aki),
+    ("crl_idp", "5280 5.2.5; BR 7.2.2.1", crl_idp),
+    ("crl_delta", "5280 5.2.4", crl_delta),
+    ("crl_freshest", "5280 5.2.6", crl_freshest),
 ];
 
 /// The identifier and clause of every rule for lists. All of them are errors.
@@ -70,6 +83,8 @@ struct Facts<'a> {
     bad_entry: Option<&'static str>,
     /// The first thing wrong with an entry's reason.
     bad_reason: Option<&'static str>,
+    /// An entry takes a certificate off the list.
+    removes: bool,
     extensions: Vec<Extension>,
 }
 
@@ -107,6 +122,7 @@ impl<'a> Facts<'a> {
             entries: 0,
             bad_entry: None,
             bad_reason: None,
+            removes: false,
             extensions: Vec::new(),
         };
         if !inside.is_finished() && Tag::peek(&inside)? == Tag::Sequence {
@@ -119,6 +135,20 @@ impl<'a> Facts<'a> {
         }
         inside.finish()?;
         Ok(facts)
+    }
+
+    fn extension(&self, id: Oid) -> Option<&Extension> {
+        self.extensions.iter().find(|extension| extension.extn_id == id)
+    }
+
+    /// Whether an extension is critical, and its value.
+    fn value(&self, id: Oid) -> Option<(bool, Vec<u8>)> {
+        self.extension(id).map(|extension| (extension.critical, extension.extn_value.as_bytes().to_vec()))
+    }
+
+    /// The number that is an extension's value, if it is one.
+    fn number(&self, id: Oid) -> Option<u64> {
+        self.extension(id).and_then(|extension| u64::from_der(extension.extn_value.as_bytes()).ok())
     }
 
     fn walk(&mut self, entries: &'a [u8]) -> der::Result<()> {
@@ -193,8 +223,12 @@ impl<'a> Facts<'a> {
     fn reason(&mut self, value: &[u8]) {
         let wrong = match value {
             [0x0a, 0x01, 0] => Some("unspecified is written out"),
+            [0x0a, 0x01, REMOVE_FROM_CRL] => {
+                self.removes = true;
+                None
+            }
             [0x0a, 0x01, code] if Reason::from_code(*code).is_some() => None,
-            _ => Some("a reason that is none of RFC 5280's for a full list"),
+            _ => Some("a reason that is none of RFC 5280's"),
         };
         self.bad_reason = self.bad_reason.or(wrong);
     }
@@ -210,7 +244,16 @@ fn read_time<'a>(reader: &mut SliceReader<'a>, ok: &mut bool) -> der::Result<Ins
 }
 
 fn crl_form(facts: &Facts<'_>, context: &CrlContext<'_>) -> Option<String> {
-    let extension = |id| matches!(id, oid::AUTHORITY_KEY_ID | oid::CRL_NUMBER);
+    let extension = |id| {
+        matches!(
+            id,
+            oid::AUTHORITY_KEY_ID
+                | oid::CRL_NUMBER
+                | oid::DELTA_CRL_INDICATOR
+                | oid::ISSUING_DISTRIBUTION_POINT
+                | oid::FRESHEST_CRL
+        )
+    };
     let ids: Vec<Oid> = facts.extensions.iter().map(|extension| extension.extn_id).collect();
     let checks = [
         (facts.version == Some(&[1]), "the version is not 2"),
@@ -227,15 +270,18 @@ fn crl_form(facts: &Facts<'_>, context: &CrlContext<'_>) -> Option<String> {
     checks.into_iter().find(|(holds, _)| !holds).map(|(_, detail)| detail.to_owned())
 }
 
-fn crl_entries(facts: &Facts<'_>, context: &CrlContext<'_>) -> Option<String> {
-    if let Some(detail) = facts.bad_entry {
-        return Some(detail.to_owned());
-    }
+fn crl_entries(facts: &Facts<'_>, _: &CrlContext<'_>) -> Option<String> {
+    facts.bad_entry.map(str::to_owned)
+}
+
+/// As many entries as there are certificates to tell of, counted apart from writing them.
+fn crl_entry_lost(facts: &Facts<'_>, context: &CrlContext<'_>) -> Option<String> {
     (facts.entries != context.entries).then(|| format!("{} entries instead of {}", facts.entries, context.entries))
 }
 
-fn crl_reason(facts: &Facts<'_>, _: &CrlContext<'_>) -> Option<String> {
-    facts.bad_reason.map(str::to_owned)
+fn crl_reason(facts: &Facts<'_>, context: &CrlContext<'_>) -> Option<String> {
+    let removes = facts.removes && context.base.is_none();
+    facts.bad_reason.or(removes.then_some("removeFromCRL in a full list")).map(str::to_owned)
 }
 
 /// nextUpdate is there, after thisUpdate, and both counted not further away than allowed.
@@ -246,8 +292,8 @@ fn crl_window(facts: &Facts<'_>, context: &CrlContext<'_>) -> Option<String> {
     (!fits).then(|| format!("{} s to nextUpdate, where {} s are the most", length.as_secs(), context.longest.as_secs()))
 }
 
-fn crl_number(facts: &Facts<'_>, context: &CrlContext<'_>) -> Option<String> {
-    let Some(extension) = facts.extensions.iter().find(|e| e.extn_id == oid::CRL_NUMBER) else {
+fn crl_number(facts: &Facts<'_>, _: &CrlContext<'_>) -> Option<String> {
+    let Some(extension) = facts.extension(oid::CRL_NUMBER) else {
         return Some("no CRL number".to_owned());
     };
     if extension.critical {
@@ -255,11 +301,13 @@ fn crl_number(facts: &Facts<'_>, context: &CrlContext<'_>) -> Option<String> {
     }
     match u64::from_der(extension.extn_value.as_bytes()) {
         Ok(0) | Err(_) => Some("the CRL number is not a positive number".to_owned()),
-        Ok(number) if context.previous.is_some_and(|previous| number <= previous) => {
-            Some(format!("CRL number {number} is not above the last one"))
-        }
         Ok(_) => None,
     }
+}
+
+fn crl_number_rollback(facts: &Facts<'_>, context: &CrlContext<'_>) -> Option<String> {
+    let (number, previous) = (facts.number(oid::CRL_NUMBER)?, context.previous?);
+    (number <= previous).then(|| format!("CRL number {number} is not above the last one"))
 }
 
 fn crl_aki(facts: &Facts<'_>, context: &CrlContext<'_>) -> Option<String> {
@@ -268,9 +316,38 @@ fn crl_aki(facts: &Facts<'_>, context: &CrlContext<'_>) -> Option<String> {
         authority_cert_issuer: None,
         authority_cert_serial_number: None,
     };
-    let extension = facts.extensions.iter().find(|e| e.extn_id == oid::AUTHORITY_KEY_ID);
+    let extension = facts.extension(oid::AUTHORITY_KEY_ID);
     let same = extension.is_some_and(|e| !e.critical && wanted.to_der().is_ok_and(|w| w == e.extn_value.as_bytes()));
     (!same).then(|| "the authority key identifier is not the issuer's key".to_owned())
+}
+
+/// A list for some certificates says so, critically, with the very address that stands in them; a list for all says
+/// nothing.
+fn crl_idp(facts: &Facts<'_>, context: &CrlContext<'_>) -> Option<String> {
+    let wanted = context.point.map(|url| (true, extensions::issuing_point(url)));
+    let wrong = facts.value(oid::ISSUING_DISTRIBUTION_POINT) != wanted;
+    wrong.then(|| "the issuing distribution point is not, critical and byte for byte, the certificates'".to_owned())
+}
+
+/// A delta says so, critically, and which earlier list it adds to; a full list does not.
+fn crl_delta(facts: &Facts<'_>, context: &CrlContext<'_>) -> Option<String> {
+    let critical = facts.extension(oid::DELTA_CRL_INDICATOR).map(|extension| extension.critical);
+    let right = match (context.base, critical) {
+        (None, None) => true,
+        (Some(base), Some(true)) => {
+            let earlier = facts.number(oid::CRL_NUMBER).is_none_or(|number| base < number);
+            facts.number(oid::DELTA_CRL_INDICATOR) == Some(base) && earlier
+        }
+        _ => false,
+    };
+    (!right).then(|| "the delta indicator is not, critical, the number of the full list it adds to".to_owned())
+}
+
+/// A full list with a delta says where that is, not critically; no other says so.
+fn crl_freshest(facts: &Facts<'_>, context: &CrlContext<'_>) -> Option<String> {
+    let wanted = context.freshest.filter(|_| context.base.is_none()).map(|url| (false, extensions::freshest(url)));
+    let wrong = facts.value(oid::FRESHEST_CRL) != wanted;
+    wrong.then(|| "the address of the delta is not, uncritical, the one it has".to_owned())
 }
 
 #[cfg(test)]

@@ -1,36 +1,67 @@
 use pki_config::Serial;
-use pki_config::status::Revocation;
 use x509_cert::certificate::Rfc5280;
 use x509_cert::crl::TbsCertList;
 
 use super::*;
-use crate::core::crl::CrlWriter;
-use crate::core::crl::tests::{WEEK, head, revoked};
+use crate::core::crl::tests::{WEEK, head, revoked, url};
+use crate::core::crl::{CrlHead, CrlWriter, Listed};
 use crate::core::lint::samples::{Family, at};
 
-fn list(entries: &[(&str, Revocation)]) -> Vec<u8> {
-    let mut writer = CrlWriter::new(head(Family::Ec), 0);
-    for (serial, revocation) in entries {
-        writer.push(&serial.parse::<Serial>().unwrap(), revocation).unwrap();
+const POINT: &str = "http://pki.example.cn/crl/ec.3.crl";
+const DELTA: &str = "http://pki.example.cn/crl/ec.delta.crl";
+
+fn list_with(head: CrlHead, entries: &[(&str, Listed)]) -> Vec<u8> {
+    let mut writer = CrlWriter::new(head, 0);
+    for (serial, listed) in entries {
+        writer.push(&serial.parse::<Serial>().unwrap(), listed).unwrap();
     }
     writer.finish().tbs().to_vec()
 }
 
+fn list(entries: &[(&str, Listed)]) -> Vec<u8> {
+    list_with(head(Family::Ec), entries)
+}
+
+fn entries() -> [(&'static str, Listed); 2] {
+    [("11", revoked(Reason::Superseded, None)), ("22", revoked(Reason::KeyCompromise, None))]
+}
+
 fn sample() -> Vec<u8> {
-    list(&[("11", revoked(Reason::Superseded, None)), ("22", revoked(Reason::KeyCompromise, None))])
+    list(&entries())
+}
+
+/// What is found in a list that should be as `wanted`.
+fn found_in(tbs: &[u8], entries: u64, wanted: &CrlHead) -> Vec<&'static str> {
+    let CrlHead { issuer, base, point, freshest, .. } = wanted;
+    let (point, freshest) = (point.as_ref(), freshest.as_ref());
+    let context = CrlContext { issuer, previous: Some(299), longest: WEEK, entries, base: *base, point, freshest };
+    examine(tbs, &context).into_iter().map(|finding| finding.lint).collect()
 }
 
 fn found(tbs: &[u8], entries: u64) -> Vec<&'static str> {
-    let head = head(Family::Ec);
-    let context = CrlContext { issuer: &head.issuer, previous: Some(299), longest: WEEK, entries };
-    examine(tbs, &context).into_iter().map(|finding| finding.lint).collect()
+    found_in(tbs, entries, &head(Family::Ec))
+}
+
+/// A list of this kind breaks no rule, and this one once it is changed.
+fn fails_as(lint: &str, head: &CrlHead, change: impl FnOnce(&mut TbsCertList<Rfc5280>)) {
+    let tbs = list_with(head.clone(), &entries());
+    assert_eq!(found_in(&tbs, 2, head), Vec::<&str>::new());
+    let mut parsed = TbsCertList::from_der(&tbs).unwrap();
+    change(&mut parsed);
+    assert_eq!(found_in(&parsed.to_der().unwrap(), 2, head), [lint]);
 }
 
 /// A changed list breaks this rule and no other.
 fn fails(lint: &str, change: impl FnOnce(&mut TbsCertList<Rfc5280>)) {
-    let mut parsed = TbsCertList::from_der(&sample()).unwrap();
-    change(&mut parsed);
-    assert_eq!(found(&parsed.to_der().unwrap(), 2), [lint]);
+    fails_as(lint, &head(Family::Ec), change);
+}
+
+fn shard() -> CrlHead {
+    CrlHead { point: Some(url(POINT)), ..head(Family::Ec) }
+}
+
+fn delta() -> CrlHead {
+    CrlHead { base: Some(290), ..head(Family::Ec) }
 }
 
 #[test]
@@ -67,11 +98,21 @@ fn entries_are_distinct_in_order_complete_and_not_of_the_future() {
     fails("crl_entries", |list| {
         list.revoked_certificates.as_mut().unwrap()[0].revocation_date = at("2026-11-21T08:00:01Z").to_der_time();
     });
-    assert_eq!(found(&sample(), 3), ["crl_entries"], "one was lost on the way");
 }
 
 #[test]
-fn reasons_are_those_of_a_full_list() {
+fn an_entry_lost_on_the_way_is_found() {
+    assert_eq!(found(&sample(), 3), ["crl_entry_lost"]);
+    assert_eq!(found(&sample(), 1), ["crl_entry_lost"]);
+}
+
+#[test]
+fn reasons_are_those_of_the_kind_of_list() {
+    let mut removed = list_with(delta(), &[("11", Listed::Released)]);
+    assert_eq!(found_in(&removed, 1, &delta()), Vec::<&str>::new());
+    let place = removed.windows(3).position(|w| w == [0x0a, 0x01, 0x08]).unwrap();
+    removed[place + 2] = 7;
+    assert_eq!(found_in(&removed, 1, &delta()), ["crl_reason"]);
     for code in [0, 7, 8, 11] {
         let mut tbs = sample();
         let place = tbs.windows(3).position(|w| w == [0x0a, 0x01, 0x04]).unwrap();
@@ -97,7 +138,7 @@ fn the_number_is_there_and_rises() {
         extension.critical = true;
         list.crl_extensions.as_mut().unwrap().push(extension);
     });
-    fails("crl_number", |list| {
+    fails("crl_number_rollback", |list| {
         let mut extension = number(list);
         // 299, the number of the last list.
         extension.extn_value = der::asn1::OctetString::new([0x02, 0x02, 0x01, 0x2b]).unwrap();
@@ -111,10 +152,50 @@ fn the_authority_key_identifier_is_the_issuers() {
 }
 
 #[test]
+fn a_shard_says_critically_which_address_it_is_of() {
+    fails_as("crl_idp", &shard(), |list| drop(list.crl_extensions.as_mut().unwrap().pop()));
+    fails_as("crl_idp", &shard(), |list| list.crl_extensions.as_mut().unwrap()[2].critical = false);
+    fails_as("crl_idp", &shard(), |list| {
+        // Indirect: its entries could be of other issuers.
+        let extension = &mut list.crl_extensions.as_mut().unwrap()[2];
+        let mut point = extension.extn_value.as_bytes().to_vec();
+        point[1] += 3;
+        point.extend_from_slice(&[0x84, 0x01, 0xff]);
+        extension.extn_value = der::asn1::OctetString::new(point).unwrap();
+    });
+    let other = CrlHead { point: Some(url("http://pki.example.cn/crl/ec.4.crl")), ..head(Family::Ec) };
+    assert_eq!(found_in(&list_with(other, &entries()), 2, &shard()), ["crl_idp"], "another shard's address");
+    assert_eq!(found(&list_with(shard(), &entries()), 2), ["crl_idp"], "a list for all is bound to no address");
+}
+
+#[test]
+fn a_delta_says_critically_what_it_adds_to() {
+    fails_as("crl_delta", &delta(), |list| drop(list.crl_extensions.as_mut().unwrap().pop()));
+    fails_as("crl_delta", &delta(), |list| list.crl_extensions.as_mut().unwrap()[2].critical = false);
+    assert_eq!(found(&list_with(delta(), &entries()), 2), ["crl_delta"], "a full list adds to none");
+    let late = CrlHead { base: Some(300), ..head(Family::Ec) };
+    assert_eq!(found_in(&list_with(late.clone(), &entries()), 2, &late), ["crl_delta"], "its base is an earlier list");
+    let other = CrlHead { base: Some(289), ..head(Family::Ec) };
+    assert_eq!(found_in(&list_with(other, &entries()), 2, &delta()), ["crl_delta"]);
+}
+
+#[test]
+fn a_full_list_says_where_its_delta_is() {
+    let with = CrlHead { freshest: Some(url(DELTA)), ..head(Family::Ec) };
+    fails_as("crl_freshest", &with, |list| drop(list.crl_extensions.as_mut().unwrap().pop()));
+    fails_as("crl_freshest", &with, |list| list.crl_extensions.as_mut().unwrap()[2].critical = true);
+    assert_eq!(found(&list_with(with.clone(), &entries()), 2), ["crl_freshest"]);
+    // RFC 5280 5.2.6: not in a delta.
+    let both = CrlHead { base: Some(290), ..with };
+    assert_eq!(found_in(&list_with(both.clone(), &entries()), 2, &both), ["crl_freshest"]);
+}
+
+#[test]
 fn every_rule_for_lists_is_shown_to_fail() {
     let tests = include_str!("tests.rs");
     for (id, _) in rules() {
-        assert!(tests.contains(&format!("fails(\"{id}\"")) || tests.contains(&format!("[\"{id}\"]")), "{id}");
+        let shown = ["fails(\"", "fails_as(\"", "[\""].iter().any(|way| tests.contains(&format!("{way}{id}\"")));
+        assert!(shown, "{id}");
     }
 }
 
