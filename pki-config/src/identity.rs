@@ -76,7 +76,9 @@ impl IdentityKind {
             return Err("may hold capital letters, digits and hyphens only");
         }
         match self {
-            Self::ResidentCard if !resident(number.as_bytes()) => Err("is no resident's number: the check digit is wrong"),
+            Self::ResidentCard if !resident(number.as_bytes()) => {
+                Err("is no resident's number: the check digit is wrong")
+            }
             Self::CreditCode if !credit(number.as_bytes()) => Err("is no credit code: the check character is wrong"),
             Self::OrganisationCode if !(credit(number.as_bytes()) || organisation(number)) => {
                 Err("is neither an organisation code nor a credit code: the check character is wrong")

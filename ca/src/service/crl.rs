@@ -82,7 +82,8 @@ impl Ca {
             ceremony: None,
             importance: Importance::Essential,
         };
-        let (record, der) = options.pool.sign(sign, move |tx: &Tx<'_>, signed| finish(tx, signed, linted, record)).await?;
+        let (record, der) =
+            options.pool.sign(sign, move |tx: &Tx<'_>, signed| finish(tx, signed, linted, record)).await?;
         let der: Arc<[u8]> = der.into();
         write_durably(&self.list_path(id, list), &der)
             .map_err(|error| Error::CrlFile { issuer: id.clone(), detail: error.to_string() })?;

@@ -12,7 +12,19 @@ use crate::core::crl::{List, Listed};
 pub(super) static CRL: Table = Table {
     name: "ca_crl",
     key: 2,
-    columns: &["issuer_id", "number", "shard", "base", "tenant_id", "entries", "this_update", "next_update", "as_of", "sm3", "size"],
+    columns: &[
+        "issuer_id",
+        "number",
+        "shard",
+        "base",
+        "tenant_id",
+        "entries",
+        "this_update",
+        "next_update",
+        "as_of",
+        "sm3",
+        "size",
+    ],
     pending: None,
 };
 
