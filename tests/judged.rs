@@ -67,7 +67,15 @@ async fn issue(house: &TestHouse, family: &Family, profile: BuiltIn, key: KeyAlg
     let asks = rules.rules().key.makers.contains(&pki_config::profile::KeyMaker::Csr) && !rules.rules().internal;
     let issued = if asks {
         let (csr, _) = support::csr(key, house.random.as_ref());
-        let request = NewRequest { csr, subject: Some(subject), sans, profile, issuer: Some(issuer), days: None };
+        let request = NewRequest {
+            csr,
+            subject: Some(subject),
+            sans,
+            identity: pki_config::Identity::none(),
+            profile,
+            issuer: Some(issuer),
+            days: None,
+        };
         house.ca.issue(&support::owner(Permission::IssueCertificate), request).await
     } else {
         let (_, spki) = backend::generate_pkcs8(key, house.random.as_ref()).unwrap();

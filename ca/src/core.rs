@@ -15,7 +15,7 @@
 //! 7. [`issue::IssuedCertificate`]: the issuer's signature over those bytes verifies, and only it was added
 //!
 //! [`issuer`] is what an issuer is to all of these, [`tbs`] the ASN.1 they share, [`revoke`] which change of
-//! status is possible, [`crl`] how the list of revocations is written.
+//! status is possible, [`stand_in`] a key to try names out with, [`crl`] how the list of revocations is written.
 
 pub mod approval;
 pub mod crl;
@@ -25,4 +25,5 @@ pub mod issue;
 pub mod issuer;
 pub mod lint;
 pub mod revoke;
+pub mod stand_in;
 pub mod tbs;

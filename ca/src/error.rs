@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use pki_config::profile::BadProfile;
 use pki_config::role::{Denied, Permission};
 use pki_config::{ErrorCode, Instant, IssuerId, RequestId, Serial};
 
@@ -11,7 +12,7 @@ use crate::core::draft::Undraftable;
 use crate::core::issue::Unfinished;
 use crate::core::lint::Finding;
 use crate::core::revoke::Impossible;
-use crate::store::RequestState;
+use crate::store::{ProfileState, RequestState};
 
 /// Why the certificate authority did not do what it was asked. Unless a variant says otherwise
 /// nothing changed.
@@ -29,6 +30,38 @@ pub enum Error {
     Csr(BadRequest),
     /// There is no such profile. Caller's fault.
     UnknownProfile(String),
+    /// The text is no profile, or not one officers may bring in. Caller's fault.
+    Profile(BadProfile),
+    /// Versions of a profile rise. Caller's fault: raise the number in the text.
+    ProfileNumber {
+        /// Which profile.
+        profile: String,
+        /// The lowest version it may have.
+        least: u32,
+    },
+    /// A version of this profile waits for a decision already. Caller's fault: decide that one first.
+    ProfileWaits {
+        /// Which profile.
+        profile: String,
+        /// Which version waits.
+        version: u32,
+    },
+    /// The version was decided already. Caller's fault.
+    ProfileState {
+        /// Which profile.
+        profile: String,
+        /// Which version.
+        version: u32,
+        /// Where it stands.
+        state: ProfileState,
+    },
+    /// Whoever proposed a profile may not approve it. Caller's fault.
+    SameProposer {
+        /// Which profile.
+        profile: String,
+        /// Which version.
+        version: u32,
+    },
     /// There is no such issuer. Caller's fault.
     UnknownIssuer(String),
     /// No issuer of this installation certifies such keys under this profile. Caller's fault.
@@ -110,12 +143,18 @@ impl Error {
             Self::Csr(BadRequest::Name(_)) => ErrorCode::NameRefused,
             Self::Csr(_) => ErrorCode::BadCsr,
             Self::UnknownProfile(_) => ErrorCode::ProfileUnknown,
+            Self::Profile(_) | Self::ProfileNumber { .. } => ErrorCode::ProfileRefused,
+            Self::ProfileWaits { .. } | Self::ProfileState { .. } => ErrorCode::ProfileState,
+            Self::SameProposer { .. } => ErrorCode::SameOfficer,
             Self::UnknownIssuer(_) | Self::UnknownRequest(_) | Self::UnknownCertificate(_) => ErrorCode::NotFound,
             Self::NoIssuerForKey { .. } | Self::BlockedKey { .. } | Self::AuthorityKey(_) => ErrorCode::KeyRefused,
             Self::IssuerExists(_) | Self::BadIssuer(_) => ErrorCode::IssuerState,
             Self::Draft(Undraftable::IssuerExpired { .. }) => ErrorCode::IssuerExpired,
             Self::Draft(Undraftable::IssuerUrl(_) | Undraftable::SelfSigned) => ErrorCode::IssuerState,
             Self::Draft(Undraftable::Lifetime { .. }) => ErrorCode::BadTime,
+            Self::Draft(
+                Undraftable::Identity(_) | Undraftable::NoIdentity(_) | Undraftable::IdentityTwice(..),
+            ) => ErrorCode::NameRefused,
             Self::Draft(_) => ErrorCode::KeyRefused,
             Self::Lint(_) => ErrorCode::LintFailed,
             Self::RequestState { .. } => ErrorCode::RequestState,
@@ -157,6 +196,19 @@ impl fmt::Display for Error {
             Self::WrongProof { needed } => write!(f, "needs the right {}", needed.as_str()),
             Self::Csr(bad) => bad.fmt(f),
             Self::UnknownProfile(name) => write!(f, "no profile is called {name}"),
+            Self::Profile(bad) => bad.fmt(f),
+            Self::ProfileNumber { profile, least } => {
+                write!(f, "the next version of profile {profile} is {least}: raise the number in its text")
+            }
+            Self::ProfileWaits { profile, version } => {
+                write!(f, "version {version} of profile {profile} waits for a decision")
+            }
+            Self::ProfileState { profile, version, state } => {
+                write!(f, "version {version} of profile {profile} is {}", state.as_str())
+            }
+            Self::SameProposer { profile, version } => {
+                write!(f, "who proposed version {version} of profile {profile} may not approve it")
+            }
             Self::UnknownIssuer(name) => write!(f, "no issuer is called {name}"),
             Self::NoIssuerForKey { profile, key } => {
                 write!(f, "no issuer here certifies a {key} key under profile {profile}")
@@ -207,6 +259,7 @@ macro_rules! from {
 
 from! {
     Denied => Denied,
+    BadProfile => Profile,
     BadRequest => Csr,
     Undraftable => Draft,
     Refused => Approval,

@@ -10,6 +10,7 @@ pub mod store;
 
 pub use error::Error;
 pub use service::{
-    Ca, CaOptions, Certificate, Chain, Issuer, Listed, NewIssuer, NewRequest, OwnRequest, Page, Probe, Step,
+    Ca, CaOptions, Certificate, Chain, Checked, Issuer, Listed, NewIssuer, NewRequest, OwnRequest, Page, Probe,
+    ProfileVersion, Step, Trial,
 };
 pub use store::COVERED;

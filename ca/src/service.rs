@@ -1,14 +1,17 @@
 //! [`Ca`]: the only type others call. It orders the steps: core, store, pool, store.
 //!
 //! `service/issuers.rs` makes and finds issuers, `service/requests.rs` takes and decides requests,
+//! `service/profiles.rs` keeps and changes profiles, `service/check.rs` tries a request out,
 //! `service/issue.rs` is the issuance pipeline, `service/status.rs` revokes, `service/crl.rs` publishes lists,
 //! `service/lists.rs` says which are due and keeps the newest at hand,
 //! `service/recover.rs` settles at start what a crash left open.
 
+mod check;
 mod crl;
 mod issue;
 mod issuers;
 mod lists;
+mod profiles;
 mod recover;
 mod requests;
 mod status;
@@ -22,7 +25,7 @@ use crypto_pool::{Kms, PoolHandle};
 use ledger::{AuditLog, Db, Tx};
 use pki_config::config::CrlConfig;
 use pki_config::ports::StatusFeed;
-use pki_config::profile::{BuiltIn, Profile};
+use pki_config::profile::Profile;
 use pki_config::role::{Authorized, Permission, Setup};
 use pki_config::status::CertStatus;
 use pki_config::time::Validity;
@@ -33,7 +36,9 @@ use crate::error::Error;
 use crate::store::{self, CertificateRow};
 
 pub use issue::{NewRequest, OwnRequest, Step};
+pub use check::{Checked, Trial};
 pub use issuers::{Chain, Issuer, NewIssuer};
+pub use profiles::ProfileVersion;
 
 /// What a certificate authority is made of. Everything it touches comes in here.
 pub struct CaOptions {
@@ -77,7 +82,8 @@ pub struct Ca(Arc<Inner>);
 
 struct Inner {
     options: CaOptions,
-    profiles: HashMap<String, Arc<LoadedProfile>>,
+    /// In force, by name. Changed when an officer approves another version.
+    profiles: RwLock<HashMap<String, Arc<LoadedProfile>>>,
     /// Issuers never change once made, so they are kept.
     issuers: RwLock<HashMap<IssuerId, Arc<Issuer>>>,
     /// The newest of each list, as served.
@@ -92,6 +98,7 @@ struct Inner {
 struct LoadedProfile {
     profile: Profile,
     digest: [u8; 32],
+    state: store::ProfileState,
 }
 
 /// A certificate as the authority knows it.
@@ -164,14 +171,7 @@ impl Ca {
     /// The database, or a stored issuer that does not read back.
     pub fn open(options: CaOptions) -> Result<Self, Error> {
         options.db.migrate("ca", store::MIGRATIONS)?;
-        let profiles = BuiltIn::ALL
-            .iter()
-            .map(|built_in| {
-                let profile = built_in.profile();
-                let digest = engine::sm3::hash(profile.source_text().as_bytes());
-                (profile.name().to_owned(), Arc::new(LoadedProfile { profile, digest }))
-            })
-            .collect();
+        let profiles = RwLock::new(profiles::load(options.db.read_blocking(store::approved_profiles)?)?);
         let ca = Self(Arc::new(Inner {
             options,
             profiles,
@@ -188,18 +188,6 @@ impl Ca {
             ca.remember(row)?;
         }
         Ok(ca)
-    }
-
-    /// The profiles certificates can be issued under.
-    #[must_use]
-    pub fn profiles(&self) -> Vec<&Profile> {
-        let mut profiles: Vec<&Profile> = self.0.profiles.values().map(|loaded| &loaded.profile).collect();
-        profiles.sort_by_key(|profile| profile.name().to_owned());
-        profiles
-    }
-
-    fn profile(&self, name: &str) -> Result<Arc<LoadedProfile>, Error> {
-        self.0.profiles.get(name).cloned().ok_or_else(|| Error::UnknownProfile(name.chars().take(60).collect()))
     }
 
     /// One certificate, the DER read from the log.

@@ -4,11 +4,12 @@
 //! Rows the log answers for are written through [`ledger::Tx::put`] only. Issuers are here,
 //! `store/request.rs` has requests, `store/certificate.rs` certificates and their status,
 //! `store/crl.rs` published CRLs and what goes into them,
-//! `store/blocked.rs` keys that are never certified again.
+//! `store/profile.rs` versions of profiles that officers proposed, `store/blocked.rs` keys that are never certified again.
 
 mod blocked;
 mod certificate;
 mod crl;
+mod profile;
 mod request;
 
 use ledger::db::Value;
@@ -22,6 +23,8 @@ pub(crate) use certificate::{
 pub use certificate::{ListedStatus, Query};
 pub use crl::CrlRecord;
 pub(crate) use crl::{Extract, newest_change, newest_change_named, newest_crl, newest_number, published_shards};
+pub use profile::{ProfileRow, ProfileState};
+pub(crate) use profile::{approved_profiles, open_profiles, profile_version, profile_versions};
 pub use request::{RequestRow, RequestState};
 pub(crate) use request::{open_requests, request};
 
@@ -38,7 +41,7 @@ pub(crate) static ISSUER: Table = Table {
 
 /// The tables of this crate that the audit log covers.
 pub static COVERED: &[&Table] =
-    &[&ISSUER, &request::REQUEST, &certificate::CERTIFICATE, &crl::CRL, &blocked::BLOCKED_KEY];
+    &[&ISSUER, &request::REQUEST, &certificate::CERTIFICATE, &crl::CRL, &blocked::BLOCKED_KEY, &profile::PROFILE];
 
 /// A row that does not read back as what was written. The database was damaged or edited.
 fn unreadable(table: &str, what: &str) -> DbError {

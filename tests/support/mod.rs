@@ -251,6 +251,7 @@ pub fn server_request(csr: &[u8], host: &str) -> NewRequest {
         csr: csr.to_vec(),
         subject: Some(format!("CN={host}").parse::<DistinguishedName>().unwrap()),
         sans: format!("dns:{host}").parse::<SubjectAltName>().unwrap(),
+        identity: pki_config::Identity::none(),
         profile: "tls-server".to_owned(),
         issuer: None,
         days: None,

@@ -6,6 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
+pub mod profile;
 pub mod request;
 pub mod tsa;
 
@@ -67,6 +68,10 @@ pub struct CertRequest {
     /// Alternative names such as `dns:www.example.cn`; taken from the CSR when empty.
     #[serde(default)]
     pub sans: Vec<String>,
+    /// Identity numbers of GM/T 0015 such as `credit-code:91350100M000100Y43`, where the profile takes them. They stand
+    /// in the certificate for everybody to read.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub identity: Vec<String>,
     /// Profile, `tls-server` when absent.
     #[serde(default)]
     pub profile: Option<String>,

@@ -2,16 +2,18 @@
 
 pub mod audit;
 pub mod cert;
+pub mod check;
 pub mod errors;
 pub mod issuer;
 pub mod ocsp;
 pub mod officer;
+pub mod profile;
 pub mod public;
 pub mod system;
 pub mod tsa;
 pub mod watch;
 
-use pki_config::IssuerId;
+use pki_config::{ErrorCode, IssuerId};
 
 use crate::problem::Failure;
 
@@ -34,6 +36,16 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 pub(crate) fn base64(bytes: &[u8]) -> String {
     use base64::Engine as _;
     base64::engine::general_purpose::STANDARD.encode(bytes)
+}
+
+/// The DER or PEM of a PKCS#10 from the interface, where it is PEM or base64.
+fn csr_bytes(text: String) -> Result<Vec<u8>, Failure> {
+    use base64::Engine as _;
+    if text.contains("-----BEGIN") {
+        return Ok(text.into_bytes());
+    }
+    let bytes = base64::engine::general_purpose::STANDARD.decode(text.trim());
+    bytes.map_err(|_| Failure::saying(ErrorCode::BadCsr, "the request is neither PEM nor base64"))
 }
 
 fn issuer_id(text: Option<&str>) -> Result<Option<IssuerId>, Failure> {

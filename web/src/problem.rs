@@ -196,6 +196,7 @@ bad_request! {
     pki_config::ids::BadId => BadRequest,
     pki_config::time::BadTime => BadTime,
     pki_config::name::BadName => NameRefused,
+    pki_config::identity::BadIdentity => NameRefused,
 }
 
 impl From<pki_config::ports::RandomFailed> for Failure {

@@ -22,7 +22,7 @@ use serde::de::DeserializeOwned;
 
 use crate::app::App;
 use crate::auth;
-use crate::edge::{audit, cert, errors, issuer, officer, public, system, tsa, watch};
+use crate::edge::{audit, cert, check, errors, issuer, officer, profile, public, system, tsa, watch};
 use crate::portal;
 use crate::problem::Failure;
 use crate::serve::Peer;
@@ -63,6 +63,13 @@ fn calls() -> Vec<Call> {
         needs("cert/release", P::RevokeCertificate, cert::release),
         needs("cert/list", P::ReadCertificates, cert::list),
         needs("cert/show", P::ReadCertificates, cert::show),
+        needs("cert/check", P::RequestCertificate, check::check),
+        needs("profile/list", P::ReadProfiles, profile::list),
+        needs("profile/show", P::ReadProfiles, profile::show),
+        needs("profile/diff", P::ReadProfiles, profile::diff),
+        needs("profile/propose", P::ProposeProfile, profile::propose),
+        needs("profile/approve", P::ApproveProfile, profile::approve),
+        needs("profile/reject", P::ApproveProfile, profile::reject),
         needs("issuer/list", P::ReadIssuers, issuer::list),
         needs("issuer/show", P::ReadIssuers, issuer::show),
         needs("issuer/crl", P::PublishCrl, issuer::crl),

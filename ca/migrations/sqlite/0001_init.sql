@@ -25,6 +25,7 @@ CREATE TABLE ca_request (
     issuer_id      TEXT    NOT NULL,
     subject        BLOB    NOT NULL,
     sans           TEXT    NOT NULL,
+    identity       TEXT    NOT NULL,
     csr            BLOB,
     spki           BLOB    NOT NULL,
     days           INTEGER,
@@ -114,3 +115,27 @@ CREATE TABLE ca_blocked_key (
     serial    BLOB    NOT NULL,
     audit_seq INTEGER
 ) WITHOUT ROWID;
+
+-- Certificate profiles that officers proposed. Whatever was approved last is in force instead of the built-in one.
+CREATE TABLE ca_profile (
+    name        TEXT    NOT NULL,
+    version     INTEGER NOT NULL CHECK (version > 0),
+    tenant_id   TEXT    NOT NULL,
+    state       TEXT    NOT NULL CHECK (state IN ('proposed', 'approved', 'rejected')),
+    source      TEXT    NOT NULL,
+    sm3         BLOB    NOT NULL,
+    note        TEXT    NOT NULL,
+    proposer    TEXT    NOT NULL,
+    decider     TEXT,
+    proposed_at INTEGER NOT NULL,
+    decided_at  INTEGER,
+    reason      TEXT,
+    audit_seq   INTEGER,
+    PRIMARY KEY (name, version),
+    CHECK ((state = 'proposed') = (decided_at IS NULL)),
+    -- Four eyes: nobody approves what they proposed.
+    CHECK (state <> 'approved' OR (decider IS NOT NULL AND decider <> proposer))
+) WITHOUT ROWID;
+
+-- One version of a name waits at a time.
+CREATE UNIQUE INDEX ca_profile_open ON ca_profile (name) WHERE state = 'proposed';

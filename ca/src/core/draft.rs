@@ -13,10 +13,11 @@ use der::{Decode, Encode};
 use pki_config::name::{DistinguishedName, HttpUrl, SubjectAltName};
 use pki_config::profile::{KeyMaker, KeyUsageBit, Presence, Profile, Rules};
 use pki_config::time::Validity;
-use pki_config::{Instant, Serial, oid};
+use pki_config::{Identity, IdentityKind, Instant, Serial, oid};
 use x509_cert::ext::Extension;
 use x509_cert::ext::pkix::crl::dp::DistributionPoint;
 use x509_cert::ext::pkix::name::{DistributionPointName, GeneralName};
+use x509_cert::ext::pkix::certpolicy::PolicyInformation;
 use x509_cert::ext::pkix::{AccessDescription, AuthorityKeyIdentifier, BasicConstraints};
 
 use super::approval::Approved;
@@ -29,6 +30,7 @@ use super::tbs::{Tbs, TbsValidity};
 pub struct Subject {
     name: DistinguishedName,
     alt_names: SubjectAltName,
+    identity: Identity,
     key: PublicKey,
     maker: KeyMaker,
 }
@@ -44,13 +46,31 @@ impl Subject {
     /// The key of a request, and names an officer gave instead of those in it.
     #[must_use]
     pub fn named(key: ProvenKey, name: DistinguishedName, alt_names: SubjectAltName) -> Self {
-        Self { name, alt_names, key: key.key().clone(), maker: KeyMaker::Csr }
+        Self { name, alt_names, identity: Identity::none(), key: key.key().clone(), maker: KeyMaker::Csr }
     }
 
     /// A key the pool made and keeps.
     #[must_use]
     pub const fn pooled(key: PublicKey, name: DistinguishedName, alt_names: SubjectAltName) -> Self {
-        Self { name, alt_names, key, maker: KeyMaker::Pool }
+        Self { name, alt_names, identity: Identity::none(), key, maker: KeyMaker::Pool }
+    }
+
+    /// A key nobody has yet, to see what the rules say to the names. What comes of it is thrown away.
+    #[must_use]
+    pub(crate) const fn unheld(
+        key: PublicKey,
+        maker: KeyMaker,
+        name: DistinguishedName,
+        alt_names: SubjectAltName,
+    ) -> Self {
+        Self { name, alt_names, identity: Identity::none(), key, maker }
+    }
+
+    /// The same with identity numbers, instead of those it had.
+    #[must_use]
+    pub fn identified(mut self, identity: Identity) -> Self {
+        self.identity = identity;
+        self
     }
 
     /// The same, its key from somebody whose proof of possession a test need not make.
@@ -70,6 +90,12 @@ impl Subject {
     #[must_use]
     pub const fn alt_names(&self) -> &SubjectAltName {
         &self.alt_names
+    }
+
+    /// Its identity numbers.
+    #[must_use]
+    pub const fn identity(&self) -> &Identity {
+        &self.identity
     }
 
     /// Its key.
@@ -106,6 +132,12 @@ pub enum Undraftable {
     IssuerUrl(&'static str),
     /// A self-signed profile and an issuer's, or the other way round. The caller is wired wrongly.
     SelfSigned,
+    /// The profile takes no identity number of this kind. Caller's fault.
+    Identity(IdentityKind),
+    /// The profile asks for an identity number of this kind. Caller's fault.
+    NoIdentity(IdentityKind),
+    /// Two identity numbers would stand in one extension. Caller's fault.
+    IdentityTwice(IdentityKind, IdentityKind),
 }
 
 impl fmt::Display for Undraftable {
@@ -120,6 +152,9 @@ impl fmt::Display for Undraftable {
             Self::IssuerExpired { at } => write!(f, "the issuer's certificate ends at {at}"),
             Self::IssuerUrl(which) => write!(f, "the issuer has no {which} address"),
             Self::SelfSigned => f.write_str("only a root authority is self-signed"),
+            Self::Identity(kind) => write!(f, "the profile takes no identity number {kind}"),
+            Self::NoIdentity(kind) => write!(f, "the profile asks for identity number {kind}"),
+            Self::IdentityTwice(one, other) => write!(f, "give {one} or {other}: they stand in one place"),
         }
     }
 }
@@ -172,6 +207,12 @@ impl Draft {
         let tbs = encode(issuer, &subject, &serial, validity, extensions);
         let (profile, issuer) = (profile.clone(), issuer.clone());
         Ok(Self { approved, profile, issuer, subject, serial, validity, tbs })
+    }
+
+    /// Its validity period.
+    #[must_use]
+    pub const fn validity(&self) -> Validity {
+        self.validity
     }
 
     /// The bytes.
@@ -233,6 +274,10 @@ fn extensions(rules: &Rules, issuer: &Issuer, subject: &Subject) -> Result<Vec<E
         // RFC 5280 4.2.1.6: critical exactly where the subject is empty.
         all.push(raw_extension(oid::SUBJECT_ALT_NAME, subject.name.is_empty(), names));
     }
+    let policies = policies(rules, issuer);
+    if !policies.is_empty() {
+        all.push(extension(oid::CERTIFICATE_POLICIES, false, &policies));
+    }
     let subject_key = OctetString::new(subject.key.key_id()).expect(FITS);
     all.push(extension(oid::SUBJECT_KEY_ID, false, &subject_key));
     let authority_key = AuthorityKeyIdentifier {
@@ -263,7 +308,36 @@ fn extensions(rules: &Rules, issuer: &Issuer, subject: &Subject) -> Result<Vec<E
     if rules.ocsp_nocheck {
         all.push(extension(oid::OCSP_NOCHECK, false, &Any::null()));
     }
+    all.extend(identity(rules, &subject.identity)?);
     Ok(all)
+}
+
+/// The profile's policies under this issuer, without qualifiers.
+fn policies(rules: &Rules, issuer: &Issuer) -> Vec<PolicyInformation> {
+    let kind = kind_of(issuer.key.algorithm());
+    let here = rules.policies.iter().filter(|policy| policy.issuer.contains(&kind));
+    here.map(|policy| PolicyInformation { policy_identifier: policy.oid, policy_qualifiers: None }).collect()
+}
+
+/// Identity numbers, in the profile's order; never critical.
+fn identity(rules: &Rules, numbers: &Identity) -> Result<Vec<Extension>, Undraftable> {
+    if let Some((kind, _)) = numbers.iter().find(|(kind, _)| !rules.identity.iter().any(|rule| rule.kind == *kind)) {
+        return Err(Undraftable::Identity(kind));
+    }
+    let mut all: Vec<(IdentityKind, Extension)> = Vec::new();
+    for rule in &rules.identity {
+        let Some(number) = numbers.get(rule.kind) else {
+            if rule.presence == Presence::Required {
+                return Err(Undraftable::NoIdentity(rule.kind));
+            }
+            continue;
+        };
+        if let Some((other, _)) = all.iter().find(|(_, extension)| extension.extn_id == rule.oid) {
+            return Err(Undraftable::IdentityTwice(*other, rule.kind));
+        }
+        all.push((rule.kind, raw_extension(rule.oid, false, rule.to_der(number))));
+    }
+    Ok(all.into_iter().map(|(_, extension)| extension).collect())
 }
 
 fn basic_constraints(rules: &Rules) -> BasicConstraints {

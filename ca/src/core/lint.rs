@@ -91,22 +91,51 @@ impl Lint {
     }
 }
 
+/// What of a request a rule is about, so that a form can say it where it was typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum About {
+    /// The subject's key.
+    Key,
+    /// The distinguished name.
+    Subject,
+    /// The alternative names.
+    AltNames,
+    /// The identity numbers.
+    Identity,
+    /// The validity period.
+    Validity,
+    /// Nothing the applicant gave.
+    Other,
+}
+
 /// Every family of rules.
-const FAMILIES: [&[Lint]; 8] = [
-    structure::LINTS,
-    serial::LINTS,
-    validity::LINTS,
-    key::LINTS,
-    usage::LINTS,
-    identifiers::LINTS,
-    names::LINTS,
-    extensions::LINTS,
+const FAMILIES: [(About, &[Lint]); 9] = [
+    (About::Other, structure::LINTS),
+    (About::Other, serial::LINTS),
+    (About::Validity, validity::LINTS),
+    (About::Key, key::LINTS),
+    (About::Other, usage::LINTS),
+    (About::Other, identifiers::LINTS),
+    (About::Subject, names::LINTS),
+    (About::AltNames, names::alt::LINTS),
+    (About::Other, extensions::LINTS),
 ];
+
+fn lints() -> impl Iterator<Item = &'static Lint> {
+    FAMILIES.into_iter().flat_map(|(_, family)| family)
+}
+
+/// What a rule is about.
+#[must_use]
+pub fn about(lint: &str) -> About {
+    let family = FAMILIES.into_iter().find(|(_, family)| family.iter().any(|rule| rule.id == lint));
+    family.map_or(About::Other, |(about, _)| about)
+}
 
 /// The identifier, clause and severity of every rule for certificates.
 pub fn rules() -> impl Iterator<Item = (&'static str, &'static str, Severity)> {
     let parse = (structure::NOT_CANONICAL.0, structure::NOT_CANONICAL.1, Severity::Error);
-    std::iter::once(parse).chain(FAMILIES.into_iter().flatten().map(|lint| (lint.id, lint.section, lint.severity)))
+    std::iter::once(parse).chain(lints().map(|lint| (lint.id, lint.section, lint.severity)))
 }
 
 /// Holds bytes to be signed against every rule.
@@ -123,7 +152,7 @@ pub fn examine(tbs: &[u8], context: &Context<'_>) -> Vec<Finding> {
         let Lint { id, section, severity, check } = *lint;
         check(&view).map(|detail| Finding { lint: id, section, severity, detail })
     };
-    FAMILIES.into_iter().flatten().filter_map(broken).collect()
+    lints().filter_map(broken).collect()
 }
 
 /// A draft that breaks no rule. Only [`Draft::lint`] makes one.
@@ -134,13 +163,19 @@ pub struct Linted {
 }
 
 impl Draft {
+    /// Every rule the draft breaks.
+    #[must_use]
+    pub fn findings(&self, now: Instant) -> Vec<Finding> {
+        let context = Context { profile: &self.profile, issuer: &self.issuer, key: self.subject.key(), now };
+        examine(&self.tbs, &context)
+    }
+
     /// Holds the draft against every rule.
     ///
     /// # Errors
     /// All findings, if any is an error. Caller's or operator's fault; nothing was stored or signed.
     pub fn lint(self, now: Instant) -> Result<Linted, Vec<Finding>> {
-        let context = Context { profile: &self.profile, issuer: &self.issuer, key: self.subject.key(), now };
-        let findings = examine(&self.tbs, &context);
+        let findings = self.findings(now);
         if findings.iter().any(|finding| finding.severity == Severity::Error) {
             return Err(findings);
         }

@@ -21,7 +21,7 @@ use pki_config::name::{DistinguishedName, SubjectAltName};
 use pki_config::ports::StatusFeed;
 use pki_config::role::{Authorized, Permission};
 use pki_config::status::CertStatus;
-use pki_config::{Actor, Event, IssuerId, RequestId, Role, Serial};
+use pki_config::{Actor, Event, Identity, IssuerId, RequestId, Role, Serial};
 
 use super::{Ca, Certificate, Issuer, LoadedProfile, split_sans};
 use crate::core::approval::{Approved, Submitted};
@@ -73,6 +73,8 @@ pub struct NewRequest {
     pub subject: Option<DistinguishedName>,
     /// Alternative names; from the PKCS#10 when empty.
     pub sans: SubjectAltName,
+    /// Identity numbers; none of them comes from the PKCS#10.
+    pub identity: Identity,
     /// Profile.
     pub profile: String,
     /// Issuer; found by the key's kind when absent.
@@ -175,7 +177,7 @@ impl Ca {
         let issuer = self.issuer_for(&profile.profile, proven.key().algorithm(), request.issuer.as_ref())?;
         let name = request.subject.clone().unwrap_or_else(|| proven.subject().clone());
         let sans = if request.sans.is_empty() { proven.alt_names().clone() } else { request.sans.clone() };
-        let subject = Subject::named(proven.into_key(), name, sans);
+        let subject = Subject::named(proven.into_key(), name, sans).identified(request.identity.clone());
         Ok(Asked { profile, issuer, subject, csr: Some(request.csr.clone()), days: request.days })
     }
 
@@ -194,6 +196,7 @@ impl Ca {
             issuer: asked.issuer.id.clone(),
             subject: asked.subject.name().to_der(),
             sans: asked.subject.alt_names().to_string(),
+            identity: asked.subject.identity().to_string(),
             csr: asked.csr.clone(),
             spki: asked.subject.key().spki_der().to_vec(),
             days: asked.days,
@@ -233,6 +236,8 @@ impl Ca {
         self.probe(Step::BeforeIntent)?;
 
         request.state = RequestState::Issuing;
+        // The profile in force now, which may be newer than the one the request was filed under.
+        request.profile_digest = asked.profile.digest;
         request.serial = Some(linted.serial().clone());
         let row = CertificateRow {
             issuer: asked.issuer.id.clone(),

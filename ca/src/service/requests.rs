@@ -2,7 +2,7 @@
 
 use pki_config::name::{DistinguishedName, SubjectAltName};
 use pki_config::role::{Authorized, Permission, authorize};
-use pki_config::{Actor, Event, RequestId, TenantId};
+use pki_config::{Actor, Event, Identity, RequestId, TenantId};
 
 use ledger::{EntryDraft, Importance, Outcome};
 
@@ -154,6 +154,8 @@ impl Ca {
         let csr = row.csr.clone().ok_or_else(bad)?;
         // Read again, so that what is certified is what proved possession and not what a row says.
         let key = ProvenRequest::read(&csr)?.into_key();
-        Ok(Asked { profile, issuer, subject: Subject::named(key, name, sans), csr: Some(csr), days: row.days })
+        let identity: Identity = row.identity.parse().map_err(|_| bad())?;
+        let subject = Subject::named(key, name, sans).identified(identity);
+        Ok(Asked { profile, issuer, subject, csr: Some(csr), days: row.days })
     }
 }

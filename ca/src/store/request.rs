@@ -22,6 +22,7 @@ pub(super) static REQUEST: Table = Table {
         "issuer_id",
         "subject",
         "sans",
+        "identity",
         "csr",
         "spki",
         "days",
@@ -89,6 +90,8 @@ pub struct RequestRow {
     pub subject: Vec<u8>,
     /// Alternative names in text form, separated by commas.
     pub sans: String,
+    /// Identity numbers in text form, separated by commas.
+    pub identity: String,
     /// The PKCS#10 that proved possession, DER; `None` for a key the pool holds.
     pub csr: Option<Vec<u8>>,
     /// The subject's public key, DER SubjectPublicKeyInfo.
@@ -106,7 +109,7 @@ pub struct RequestRow {
 }
 
 impl RequestRow {
-    fn values(&self) -> [Value; 18] {
+    fn values(&self) -> [Value; 19] {
         [
             Value::Blob(self.id.as_bytes().to_vec()),
             text(self.tenant.as_str()),
@@ -119,6 +122,7 @@ impl RequestRow {
             text(self.issuer.as_str()),
             Value::Blob(self.subject.clone()),
             text(&self.sans),
+            text(&self.identity),
             optional(self.csr.clone(), Value::Blob),
             Value::Blob(self.spki.clone()),
             optional(self.days, |d| Value::Integer(i64::from(d))),
@@ -138,11 +142,12 @@ impl RequestRow {
         let v = self.values();
         tx.execute(
             "INSERT INTO ca_request (request_id, tenant_id, state, one_step, requester, approver, profile, \
-             profile_digest, issuer_id, subject, sans, csr, spki, days, submitted_at, decided_at, reason, serial) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)",
+             profile_digest, issuer_id, subject, sans, identity, csr, spki, days, submitted_at, decided_at, reason, \
+             serial) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)",
             &[
                 &v[0], &v[1], &v[2], &v[3], &v[4], &v[5], &v[6], &v[7], &v[8], &v[9], &v[10], &v[11], &v[12], &v[13],
-                &v[14], &v[15], &v[16], &v[17],
+                &v[14], &v[15], &v[16], &v[17], &v[18],
             ],
         )
         .map(drop)
@@ -153,7 +158,7 @@ macro_rules! select_request {
     ($rest:literal) => {
         concat!(
             "SELECT request_id, tenant_id, state, one_step, requester, approver, profile, profile_digest, issuer_id, \
-             subject, sans, csr, spki, days, submitted_at, decided_at, reason, serial FROM ca_request ",
+             subject, sans, identity, csr, spki, days, submitted_at, decided_at, reason, serial FROM ca_request ",
             $rest
         )
     };
@@ -163,9 +168,9 @@ fn read_request(row: &Row<'_>) -> RowResult<Option<RequestRow>> {
     let tenant: String = row.get(1)?;
     let state: String = row.get(2)?;
     let issuer: String = row.get(8)?;
-    let submitted_at: i64 = row.get(14)?;
-    let decided_at: Option<i64> = row.get(15)?;
-    let serial: Option<Vec<u8>> = row.get(17)?;
+    let submitted_at: i64 = row.get(15)?;
+    let decided_at: Option<i64> = row.get(16)?;
+    let serial: Option<Vec<u8>> = row.get(18)?;
     let (Ok(tenant), Some(state), Ok(issuer), Some(submitted_at)) = (
         tenant.parse(),
         RequestState::ALL.into_iter().find(|s| s.as_str() == state),
@@ -186,12 +191,13 @@ fn read_request(row: &Row<'_>) -> RowResult<Option<RequestRow>> {
         issuer,
         subject: row.get(9)?,
         sans: row.get(10)?,
-        csr: row.get(11)?,
-        spki: row.get(12)?,
-        days: row.get(13)?,
+        identity: row.get(11)?,
+        csr: row.get(12)?,
+        spki: row.get(13)?,
+        days: row.get(14)?,
         submitted_at,
         decided_at: decided_at.and_then(read_time),
-        reason: row.get(16)?,
+        reason: row.get(17)?,
         serial: serial.and_then(|s| serial_of(&s)),
     }))
 }

@@ -28,6 +28,19 @@ pub enum AltKind {
     Uri,
 }
 
+impl AltKind {
+    /// The word in profiles and before the colon.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Dns => "dns",
+            Self::Ip => "ip",
+            Self::Email => "email",
+            Self::Uri => "uri",
+        }
+    }
+}
+
 /// One alternative name that keeps the rules of its kind.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct AltName(Entry);
@@ -130,13 +143,7 @@ impl AltName {
 
 impl fmt::Display for AltName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let kind = match self.kind() {
-            AltKind::Dns => "dns",
-            AltKind::Ip => "ip",
-            AltKind::Email => "email",
-            AltKind::Uri => "uri",
-        };
-        write!(f, "{kind}:{}", self.value())
+        write!(f, "{}:{}", self.kind().as_str(), self.value())
     }
 }
 

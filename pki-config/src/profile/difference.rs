@@ -57,6 +57,17 @@ pub struct Line {
 }
 
 impl Profile {
+    /// The difference from nothing at all.
+    #[must_use]
+    pub fn whole(&self) -> Difference {
+        let change = |(rule, value)| Change { rule, before: None, after: Some(value) };
+        let line = |text: &str| Line { origin: Origin::After, text: text.to_owned() };
+        Difference {
+            changes: rules(self.source_text()).into_iter().map(change).collect(),
+            lines: self.source_text().lines().map(line).collect(),
+        }
+    }
+
     /// What differs from an earlier text.
     #[must_use]
     pub fn difference(&self, before: &Self) -> Difference {

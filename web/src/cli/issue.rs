@@ -35,6 +35,7 @@ pub async fn run(global: &Global, console: Console, args: Issue) -> Result<(), F
         csr: String::new(),
         subject: None,
         sans: args.san.clone(),
+        identity: args.identity.clone(),
         profile: Some(args.profile.clone()),
         issuer: args.issuer.as_ref().map(ToString::to_string),
         days: args.days,

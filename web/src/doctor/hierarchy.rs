@@ -54,6 +54,7 @@ async fn issue(app: &App, id: &IssuerId) -> Result<ca::Certificate, String> {
         csr: request.into_bytes(),
         subject: None,
         sans: SubjectAltName::default(),
+        identity: pki_config::Identity::none(),
         profile: PROFILE.to_owned(),
         issuer: Some(id.clone()),
         days: Some(1),

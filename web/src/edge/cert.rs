@@ -5,9 +5,9 @@ use ca::store::{ListedStatus, Query, RequestRow};
 use pki_config::name::{DistinguishedName, SubjectAltName};
 use pki_config::role::Authorized;
 use pki_config::status::{CertStatus, Reason, Revocation};
-use pki_config::{ErrorCode, Instant, IssuerId, Serial};
+use pki_config::{ErrorCode, Identity, Instant, IssuerId, Serial};
 
-use super::{hex, issuer_id, pem, pem_chain};
+use super::{csr_bytes, hex, issuer_id, pem, pem_chain};
 use crate::api::{
     CertDetail, CertLine, CertPage, CertQuery, CertRef, CertRequest, Issued, Nothing, Reject, RequestInfo, RequestList,
     RequestRef, Revoke, StatusInfo,
@@ -134,19 +134,14 @@ pub async fn show(app: App, by: Authorized, ask: CertRef) -> Result<CertDetail, 
 }
 
 fn new_request(ask: CertRequest) -> Result<NewRequest, Failure> {
-    use base64::Engine as _;
-    let csr = if ask.csr.contains("-----BEGIN") {
-        ask.csr.into_bytes()
-    } else {
-        base64::engine::general_purpose::STANDARD
-            .decode(ask.csr.trim())
-            .map_err(|_| Failure::saying(ErrorCode::BadCsr, "the request is neither PEM nor base64"))?
-    };
+    let csr = csr_bytes(ask.csr)?;
     let subject: Option<DistinguishedName> = ask.subject.as_deref().map(str::parse).transpose()?;
     let sans: SubjectAltName =
         if ask.sans.is_empty() { SubjectAltName::default() } else { ask.sans.join(",").parse()? };
+    let identity: Identity = ask.identity.join(",").parse()?;
     let profile = ask.profile.unwrap_or_else(|| "tls-server".to_owned());
-    Ok(NewRequest { csr, subject, sans, profile, issuer: issuer_id(ask.issuer.as_deref())?, days: ask.days })
+    let issuer = issuer_id(ask.issuer.as_deref())?;
+    Ok(NewRequest { csr, subject, sans, identity, profile, issuer, days: ask.days })
 }
 
 async fn issued(app: &App, certificate: &ca::Certificate) -> Result<Issued, Failure> {

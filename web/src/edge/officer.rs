@@ -200,6 +200,7 @@ async fn make(app: &App, officer: &Officer, ask: CredentialAsk) -> Result<(Crede
         csr: csr.into_bytes(),
         subject: Some(DistinguishedName::common_name(&officer.name)?),
         sans: SubjectAltName::default(),
+        identity: pki_config::Identity::none(),
         profile: "tls-client".to_owned(),
         issuer: Some(app.ec_issuing()),
         days: None,

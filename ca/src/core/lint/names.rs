@@ -1,6 +1,6 @@
 //! The subject's names.
 
-mod alt;
+pub(super) mod alt;
 
 use der::asn1::SetOfVec;
 use der::{Decode, Encode, Tag, Tagged};
@@ -19,13 +19,6 @@ pub(super) const LINTS: &[Lint] = &[
     Lint::warning("attr_edges", "BR 7.1.2.7", attr_edges),
     Lint::error("country_code", "BR 7.1.2.7", country_code),
     Lint::error("subject_empty", "5280 4.1.2.6", subject_empty),
-    Lint::error("san_form", "5280 4.2.1.6; BR 7.1.2.7.12; profile", alt::san_form),
-    Lint::error("san_value", "5280 4.2.1.6", alt::san_value),
-    Lint::error("cn_not_in_san", "BR 7.1.4.3", alt::cn_not_in_san),
-    Lint::error("dns_ldh", "BR 7.1.2.7.12", alt::dns_ldh),
-    Lint::error("dns_plabel", "BR 7.1.2.7.12", alt::dns_plabel),
-    Lint::error("dns_wildcard", "BR 3.2.2.6", alt::dns_wildcard),
-    Lint::error("dns_is_ip", "BR 4.2.2", alt::dns_is_ip),
 ];
 
 type Rdn = SetOfVec<AttributeTypeAndValue>;

@@ -54,6 +54,10 @@ pub struct Issue {
     /// Alternative names: dns:…, ip:…, email:…, comma-separated [default for tls-server: NAME].
     #[arg(long, value_delimiter = ',', value_name = "KIND:VALUE")]
     pub san: Vec<String>,
+    /// Identity numbers for person and organisation, such as credit-code:91350100M000100Y43, comma-separated. Anybody
+    /// can read them in the certificate.
+    #[arg(long, value_delimiter = ',', value_name = "KIND:NUMBER")]
+    pub identity: Vec<String>,
     /// Whole subject name in RFC 4514 form, most specific first [default: CN=NAME].
     #[arg(long, value_name = "DN")]
     pub subject: Option<String>,

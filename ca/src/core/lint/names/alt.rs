@@ -8,8 +8,19 @@ use pki_config::oid;
 use pki_config::profile::Presence;
 use x509_cert::ext::pkix::name::GeneralName;
 
+use super::super::Lint;
 use super::super::view::{View, found};
 use super::{pairs, text};
+
+pub(in crate::core::lint) const LINTS: &[Lint] = &[
+    Lint::error("san_form", "5280 4.2.1.6; BR 7.1.2.7.12; profile", san_form),
+    Lint::error("san_value", "5280 4.2.1.6", san_value),
+    Lint::error("cn_not_in_san", "BR 7.1.4.3", cn_not_in_san),
+    Lint::error("dns_ldh", "BR 7.1.2.7.12", dns_ldh),
+    Lint::error("dns_plabel", "BR 7.1.2.7.12", dns_plabel),
+    Lint::error("dns_wildcard", "BR 3.2.2.6", dns_wildcard),
+    Lint::error("dns_is_ip", "BR 4.2.2", dns_is_ip),
+];
 
 fn names(view: &View<'_>) -> Vec<GeneralName> {
     view.value(oid::SUBJECT_ALT_NAME).unwrap_or_default()
@@ -39,7 +50,7 @@ const fn kind(name: &GeneralName) -> Option<AltKind> {
 }
 
 /// There where the profile asks for it, not empty, and of the profile's kinds only.
-pub(super) fn san_form(view: &View<'_>) -> Option<String> {
+fn san_form(view: &View<'_>) -> Option<String> {
     let rules = &view.rules.san;
     if view.extension(oid::SUBJECT_ALT_NAME).is_none() {
         return found(rules.presence == Presence::Required, "the profile asks for alternative names");
@@ -53,7 +64,7 @@ pub(super) fn san_form(view: &View<'_>) -> Option<String> {
 }
 
 /// Mailboxes, URIs and addresses are well-formed, and addresses can belong to a host.
-pub(super) fn san_value(view: &View<'_>) -> Option<String> {
+fn san_value(view: &View<'_>) -> Option<String> {
     let unusable = |address: IpAddr| {
         let broadcast = matches!(address, IpAddr::V4(v4) if v4.is_broadcast());
         address.is_unspecified() || address.is_multicast() || broadcast
@@ -71,7 +82,7 @@ pub(super) fn san_value(view: &View<'_>) -> Option<String> {
 }
 
 /// A common name repeats one of the alternative names, letter for letter.
-pub(super) fn cn_not_in_san(view: &View<'_>) -> Option<String> {
+fn cn_not_in_san(view: &View<'_>) -> Option<String> {
     if !view.rules.san.cn_is_a_copy {
         return None;
     }
@@ -90,7 +101,7 @@ pub(super) fn cn_not_in_san(view: &View<'_>) -> Option<String> {
 }
 
 /// Letters, digits and hyphens; lengths; no hyphens in the third and fourth place but `xn--`.
-pub(super) fn dns_ldh(view: &View<'_>) -> Option<String> {
+fn dns_ldh(view: &View<'_>) -> Option<String> {
     let label_ok = |label: &str| {
         let bytes = label.as_bytes();
         let ldh = bytes.iter().all(|b| b.is_ascii_alphanumeric() || *b == b'-');
@@ -102,7 +113,7 @@ pub(super) fn dns_ldh(view: &View<'_>) -> Option<String> {
     Some(format!("{wrong:?} breaks the rule of letters, digits and hyphens"))
 }
 
-pub(super) fn dns_plabel(view: &View<'_>) -> Option<String> {
+fn dns_plabel(view: &View<'_>) -> Option<String> {
     let bad = |label: &str| {
         let lower = label.to_ascii_lowercase();
         lower.strip_prefix("xn--").is_some_and(|rest| !dns::punycode_is_valid(rest.as_bytes()))
@@ -112,7 +123,7 @@ pub(super) fn dns_plabel(view: &View<'_>) -> Option<String> {
 }
 
 /// `*` is the whole leftmost label, before two labels or more.
-pub(super) fn dns_wildcard(view: &View<'_>) -> Option<String> {
+fn dns_wildcard(view: &View<'_>) -> Option<String> {
     let bad = |name: &String| match name.strip_prefix("*.") {
         Some(rest) => rest.contains('*') || !rest.contains('.'),
         None => name.contains('*'),
@@ -121,7 +132,7 @@ pub(super) fn dns_wildcard(view: &View<'_>) -> Option<String> {
     Some(format!("{wrong:?} has a wildcard in a wrong place"))
 }
 
-pub(super) fn dns_is_ip(view: &View<'_>) -> Option<String> {
+fn dns_is_ip(view: &View<'_>) -> Option<String> {
     let bad = |name: &String| {
         let number = name.rsplit('.').next().is_some_and(|l| !l.is_empty() && l.bytes().all(|b| b.is_ascii_digit()));
         number || name.parse::<IpAddr>().is_ok()
