@@ -5,7 +5,7 @@ use pki_config::profile::BuiltIn;
 use super::*;
 use crate::core::draft::{Draft, Subject};
 use crate::core::issuer::Issuer;
-use crate::core::lint::samples::{Family, NOW, approved, at, draft, issuer, serial, subject};
+use crate::core::lint::samples::{Family, NOW, approved, at, draft, issuer, serial, subject, takes};
 
 fn linted() -> Linted {
     draft(Family::Ec, BuiltIn::TlsServer).lint(at(NOW)).unwrap()
@@ -126,12 +126,12 @@ fn judged_by_openssl(family: Family, hop: &[&str]) {
     let write = |name: &str, der: &[u8]| std::fs::write(directory.path().join(name), pem(der)).unwrap();
     write("root", &root(&signer, &key));
     let time = at(NOW).unix_seconds().to_string();
-    for profile in BuiltIn::ALL.iter().filter(|profile| **profile != BuiltIn::Root) {
+    for profile in BuiltIn::ALL.iter().filter(|profile| **profile != BuiltIn::Root && takes(family, **profile)) {
         write("leaf", &under(&signer, &key, *profile));
         let purpose = match profile {
-            BuiltIn::TlsServer => vec!["-purpose", "sslserver", "-verify_hostname", "www.example.cn"],
+            BuiltIn::TlsServer | BuiltIn::TlsServerShort | BuiltIn::TlsServerDv => vec!["-purpose", "sslserver", "-verify_hostname", "www.example.cn"],
             BuiltIn::TlsClient | BuiltIn::Device => vec!["-purpose", "sslclient"],
-            BuiltIn::Person | BuiltIn::Organisation => vec!["-purpose", "smimesign"],
+            BuiltIn::Person | BuiltIn::Organisation | BuiltIn::Email => vec!["-purpose", "smimesign"],
             BuiltIn::Tsa => vec!["-purpose", "timestampsign"],
             _ => vec![],
         };

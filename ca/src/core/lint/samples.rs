@@ -5,7 +5,7 @@ use crypto_pool::PublicKey;
 use der::asn1::OctetString;
 use der::{Decode, Encode};
 use pki_config::name::{AltName, DistinguishedName, SubjectAltName};
-use pki_config::profile::BuiltIn;
+use pki_config::profile::{BuiltIn, KeyKind};
 use pki_config::role::{Setup, authorize};
 use pki_config::{Actor, Instant, Permission, RequestId, Serial};
 use x509_cert::ext::Extension;
@@ -100,7 +100,8 @@ pub(crate) fn subject(family: Family, profile: BuiltIn) -> Subject {
     };
     let name = match profile {
         BuiltIn::Root => "CN=Example Issuing,O=Example,C=CN",
-        BuiltIn::TlsServer | BuiltIn::TlsServerMustStaple => "CN=www.example.cn",
+        server if is_server(server) => "CN=www.example.cn",
+        BuiltIn::Email => "",
         BuiltIn::Person => "CN=张三,C=CN",
         BuiltIn::SubCa | BuiltIn::Organisation | BuiltIn::SealMaker | BuiltIn::CodeSigning => {
             "CN=示例,O=示例有限公司,C=CN"
@@ -108,13 +109,32 @@ pub(crate) fn subject(family: Family, profile: BuiltIn) -> Subject {
         _ => "CN=sample",
     };
     let names = match profile {
-        BuiltIn::TlsServer | BuiltIn::TlsServerMustStaple => {
-            SubjectAltName::new([AltName::dns("www.example.cn").unwrap()]).unwrap()
-        }
+        server if is_server(server) => SubjectAltName::new([AltName::dns("www.example.cn").unwrap()]).unwrap(),
+        BuiltIn::Email => SubjectAltName::new([AltName::email("li@example.cn").unwrap()]).unwrap(),
         _ => SubjectAltName::none(),
     };
     let maker = profile.profile().rules().key.makers[0];
-    Subject::pooled(key(spki), name.parse().unwrap(), names).made_by(maker)
+    let name = if name.is_empty() { DistinguishedName::empty() } else { name.parse().unwrap() };
+    let identity = match profile {
+        // The examples of GB 11643 and GB 32100.
+        BuiltIn::Person => "resident-card:11010519491231002X",
+        BuiltIn::Organisation => "credit-code:91350100M000100Y43",
+        _ => "",
+    };
+    Subject::pooled(key(spki), name, names).made_by(maker).identified(identity.parse().unwrap())
+}
+
+fn is_server(profile: BuiltIn) -> bool {
+    matches!(
+        profile,
+        BuiltIn::TlsServer | BuiltIn::TlsServerMustStaple | BuiltIn::TlsServerShort | BuiltIn::TlsServerDv
+    )
+}
+
+/// Whether the profile certifies keys of the family at all.
+pub(crate) fn takes(family: Family, profile: BuiltIn) -> bool {
+    let kind = if family == Family::Sm2 { KeyKind::Sm2 } else { KeyKind::P256 };
+    profile.profile().rules().key.may_certify(kind, kind)
 }
 
 /// A draft that breaks no rule.

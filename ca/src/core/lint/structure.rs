@@ -5,12 +5,13 @@ use der::Encode;
 use pki_config::oid;
 use pki_config::profile::Presence;
 use x509_cert::ext::pkix::{
-    AuthorityInfoAccessSyntax, AuthorityKeyIdentifier, BasicConstraints, CrlDistributionPoints, ExtendedKeyUsage,
-    SubjectAltName, SubjectKeyIdentifier,
+    AuthorityInfoAccessSyntax, AuthorityKeyIdentifier, BasicConstraints, CertificatePolicies, CrlDistributionPoints,
+    ExtendedKeyUsage,     SubjectAltName, SubjectKeyIdentifier,
 };
 
 use super::Lint;
 use super::view::{View, found};
+use crate::core::issuer::kind_of;
 
 /// The rule that is broken when the bytes cannot be read at all.
 pub(super) const NOT_CANONICAL: (&str, &str) = ("der_not_canonical", "X.690 10, 11");
@@ -40,6 +41,7 @@ fn der_reencode_differs(view: &View<'_>) -> Option<String> {
             oid::SUBJECT_KEY_ID => again::<SubjectKeyIdentifier>(value),
             oid::AUTHORITY_KEY_ID => again::<AuthorityKeyIdentifier>(value),
             oid::CRL_DISTRIBUTION_POINTS => again::<CrlDistributionPoints>(value),
+            oid::CERTIFICATE_POLICIES => again::<CertificatePolicies>(value),
             oid::AUTHORITY_INFO_ACCESS => again::<AuthorityInfoAccessSyntax>(value),
             // Compared with the one value they may have by ku_set and ocsp_nocheck.
             _ => return false,
@@ -71,6 +73,7 @@ fn ext_duplicate(view: &View<'_>) -> Option<String> {
 fn expected(view: &View<'_>, id: Oid) -> (Presence, bool) {
     let needed = |yes: bool| if yes { Presence::Required } else { Presence::Absent };
     let rules = view.rules;
+    let kind = kind_of(view.issuer.key.algorithm());
     match id {
         oid::BASIC_CONSTRAINTS | oid::KEY_USAGE => (Presence::Required, true),
         oid::SUBJECT_KEY_ID | oid::AUTHORITY_KEY_ID => (Presence::Required, false),
@@ -81,6 +84,9 @@ fn expected(view: &View<'_>, id: Oid) -> (Presence, bool) {
         oid::AUTHORITY_INFO_ACCESS if rules.urls.ocsp => (Presence::Optional, false),
         oid::OCSP_NOCHECK => (needed(rules.ocsp_nocheck), false),
         oid::TLS_FEATURE => (needed(rules.must_staple), false),
+        oid::CERTIFICATE_POLICIES => (needed(rules.policies.iter().any(|policy| policy.issuer.contains(&kind))), false),
+        // Several numbers may share an extension; each is asked for or not by `identity_set`.
+        _ if rules.identity.iter().any(|rule| rule.oid == id) => (Presence::Optional, false),
         _ => (Presence::Absent, false),
     }
 }
@@ -91,7 +97,7 @@ fn ext_not_in_profile(view: &View<'_>) -> Option<String> {
 }
 
 fn ext_presence(view: &View<'_>) -> Option<String> {
-    const KNOWN: [Oid; 10] = [
+    const KNOWN: [Oid; 11] = [
         oid::BASIC_CONSTRAINTS,
         oid::KEY_USAGE,
         oid::EXT_KEY_USAGE,
@@ -102,6 +108,7 @@ fn ext_presence(view: &View<'_>) -> Option<String> {
         oid::AUTHORITY_INFO_ACCESS,
         oid::OCSP_NOCHECK,
         oid::TLS_FEATURE,
+        oid::CERTIFICATE_POLICIES,
     ];
     let missing =
         KNOWN.into_iter().find(|id| expected(view, *id).0 == Presence::Required && view.extension(*id).is_none())?;
