@@ -35,7 +35,7 @@ mod start;
 mod system;
 mod table;
 #[cfg(test)]
-mod test_pki;
+pub(crate) mod test_pki;
 mod trust;
 mod verify;
 

@@ -14,6 +14,7 @@ mod desk;
 mod guard;
 mod home;
 mod navigation;
+mod ra;
 mod setup;
 mod stamps;
 pub mod table;

@@ -14,7 +14,7 @@ struct Asset {
     bytes: &'static [u8],
 }
 
-static ASSETS: [Asset; 6] = [
+static ASSETS: &[Asset] = &[
     Asset { name: "yinxin.css", kind: "text/css; charset=utf-8", bytes: include_bytes!("../../assets/yinxin.css") },
     Asset { name: "desk.css", kind: "text/css; charset=utf-8", bytes: include_bytes!("../../assets/desk.css") },
     Asset { name: "desk.js", kind: "text/javascript; charset=utf-8", bytes: include_bytes!("../../assets/desk.js") },
@@ -23,6 +23,14 @@ static ASSETS: [Asset; 6] = [
         name: "verify.js",
         kind: "text/javascript; charset=utf-8",
         bytes: include_bytes!("../../assets/verify.js"),
+    },
+    Asset { name: "ra.css", kind: "text/css; charset=utf-8", bytes: include_bytes!("../../assets/ra.css") },
+    Asset { name: "lists.js", kind: "text/javascript; charset=utf-8", bytes: include_bytes!("../../assets/lists.js") },
+    Asset { name: "der.js", kind: "text/javascript; charset=utf-8", bytes: include_bytes!("../../assets/der.js") },
+    Asset {
+        name: "compose.js",
+        kind: "text/javascript; charset=utf-8",
+        bytes: include_bytes!("../../assets/compose.js"),
     },
     Asset { name: "seal.svg", kind: "image/svg+xml", bytes: include_bytes!("../../assets/seal.svg") },
 ];

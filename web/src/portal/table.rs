@@ -53,12 +53,14 @@ impl Row {
     #[must_use]
     pub fn up_to(mut self, bytes: usize) -> Self {
         self.body = bytes;
+        // What reads forms has a limit of its own, which would be in the way.
+        self.handler = self.handler.layer(axum::extract::DefaultBodyLimit::max(bytes));
         self
     }
 }
 
 /// A page.
-fn show<H, T>(path: &'static str, access: PageAccess, handler: H) -> Row
+pub(super) fn show<H, T>(path: &'static str, access: PageAccess, handler: H) -> Row
 where
     H: Handler<T, App>,
     T: 'static,
@@ -67,8 +69,7 @@ where
 }
 
 /// What a form does. The form carries the visitor's `csrf`; the answer is a redirect.
-#[allow(dead_code, reason = "taken up by the pages with forms")]
-fn act<H, T>(path: &'static str, access: PageAccess, handler: H) -> Row
+pub(super) fn act<H, T>(path: &'static str, access: PageAccess, handler: H) -> Row
 where
     H: Handler<T, App>,
     T: 'static,
@@ -83,7 +84,9 @@ pub fn rows() -> Vec<Row> {
     use PageAccess::{Needs, Open, SignedIn};
     #[allow(unused_imports, reason = "for the rows to come")]
     use Permission as P;
-    vec![show("/desk", SignedIn, dashboard::show)]
+    let mut rows = vec![show("/desk", SignedIn, dashboard::show)];
+    rows.extend(super::ra::rows());
+    rows
 }
 
 static ACCESS: LazyLock<Vec<(&'static str, PageAccess)>> = LazyLock::new(|| {
