@@ -58,6 +58,7 @@ import org.bouncycastle.asn1.x509.SubjectPublicKeyInfo;
 import org.bouncycastle.asn1.x509.TBSCertList;
 import org.bouncycastle.cert.X509CertificateHolder;
 import org.bouncycastle.cms.jcajce.JcaSimpleSignerInfoVerifierBuilder;
+import org.bouncycastle.jcajce.PKIXExtendedParameters;
 import org.bouncycastle.jce.provider.BouncyCastleProvider;
 import org.bouncycastle.operator.jcajce.JcaContentVerifierProviderBuilder;
 import org.bouncycastle.pkcs.PKCS10CertificationRequest;
@@ -73,6 +74,7 @@ public final class Judge {
             "commands:\n"
                     + "  chain ROOT.pem CHAIN.pem LEAF..            PKIX path validation, no revocation\n"
                     + "  chain-crl ROOT.pem CHAIN.pem LEAF CRL..    the same, every CRL demanded\n"
+                    + "  chain-delta ROOT.pem CHAIN.pem LEAF CRL..  the same, deltas looked at\n"
                     + "  crl ISSUER.pem CRL                         a CRL under its issuer; prints its facts\n"
                     + "  csr FILE                                   a PKCS#10 request; prints its facts\n"
                     + "  stamp ROOT.pem CHAIN.pem QUERY REPLY [SIGNER.pem]   a time-stamp; prints its facts\n"
@@ -132,12 +134,16 @@ public final class Judge {
             case "chain":
                 need(words, 3);
                 for (String leaf : words.subList(2, words.size())) {
-                    chain(words.get(0), words.get(1), leaf, List.of(), at);
+                    chain(words.get(0), words.get(1), leaf, List.of(), false, at);
                 }
                 break;
             case "chain-crl":
                 need(words, 4);
-                chain(words.get(0), words.get(1), words.get(2), words.subList(3, words.size()), at);
+                chain(words.get(0), words.get(1), words.get(2), words.subList(3, words.size()), false, at);
+                break;
+            case "chain-delta":
+                need(words, 4);
+                chain(words.get(0), words.get(1), words.get(2), words.subList(3, words.size()), true, at);
                 break;
             case "crl":
                 need(words, 2);
@@ -171,8 +177,8 @@ public final class Judge {
 
     // ---- chains ----
 
-    private static void chain(String rootFile, String chainFile, String leafFile, List<String> crlFiles, Date at)
-            throws Exception {
+    private static void chain(String rootFile, String chainFile, String leafFile, List<String> crlFiles,
+            boolean deltas, Date at) throws Exception {
         X509Certificate root = one(certificates(rootFile), rootFile);
         List<X509Certificate> path = new ArrayList<>();
         path.add(one(certificates(leafFile), leafFile));
@@ -199,7 +205,8 @@ public final class Judge {
         PKIXCertPathValidatorResult result;
         try {
             result = (PKIXCertPathValidatorResult)
-                    CertPathValidator.getInstance("PKIX", "BC").validate(certPath, parameters);
+                    CertPathValidator.getInstance("PKIX", "BC").validate(certPath,
+                    new PKIXExtendedParameters.Builder(parameters).setUseDeltasEnabled(deltas).build());
         } catch (CertPathValidatorException e) {
             throw new Refused(leafFile + ": certificate " + e.getIndex() + " of the path: " + causes(e));
         }
@@ -265,7 +272,7 @@ public final class Judge {
         Path leaf = Files.createTempFile("signer", ".cer");
         try {
             Files.write(leaf, signer.getEncoded());
-            chain(rootFile, chainFile, leaf.toString(), List.of(), info.getGenTime());
+            chain(rootFile, chainFile, leaf.toString(), List.of(), false, info.getGenTime());
         } finally {
             Files.delete(leaf);
         }

@@ -63,6 +63,13 @@ impl BouncyCastle {
         self.ask("chain-crl", &arguments)
     }
 
+    /// The same, deltas among the CRLs looked at.
+    pub fn chain_with_deltas(&self, root: &Path, chain: Option<&Path>, leaf: &Path, crls: &[&Path]) -> Verdict {
+        let mut arguments = vec![root, chain.unwrap_or(Path::new("-")), leaf];
+        arguments.extend(crls);
+        self.ask("chain-delta", &arguments)
+    }
+
     /// A CRL under its issuer. Facts: `number`, `this update`, `next update`, `current`, `entries`,
     /// and up to a hundred `revoked` (serial, reason, time).
     pub fn crl(&self, issuer: &Path, crl: &Path) -> Verdict {

@@ -56,6 +56,18 @@ impl OpenSsl {
         judge(command.arg(leaf), &[root, leaf], ": OK")
     }
 
+    /// A leaf that uses no SM2, its status looked up in these CRLs: shares by their issuing distribution point, deltas
+    /// beside the full list they add to.
+    pub fn leaf_with_crls(&self, root: &Path, chain: &Path, leaf: &Path, crls: &[&Path]) -> Verdict {
+        let mut command = self.verify();
+        command.args(["-crl_check", "-extended_crl", "-use_deltas", "-CAfile"]).arg(root);
+        command.arg("-untrusted").arg(chain);
+        for crl in crls {
+            command.arg("-CRLfile").arg(crl);
+        }
+        judge(command.arg(leaf), &[&[root, chain, leaf], crls].concat(), ": OK")
+    }
+
     /// A chain of SM2 certificates, root first, each verified under the one before it. Refuses at
     /// the first hop that fails. The root is verified under itself.
     pub fn sm2_chain(&self, from_the_root: &[&Path]) -> Verdict {

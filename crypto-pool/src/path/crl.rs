@@ -14,6 +14,9 @@ use crate::tlv::{self, BadDer, Reader, Tlv};
 /// Longest CRL that is read. Unit: bytes. A million entries take about 36 MB.
 const LONGEST: usize = 256 << 20;
 
+/// `removeFromCRL`, RFC 5280 5.3.1.
+const REMOVE_FROM_CRL: u8 = 8;
+
 /// A CRL (RFC 5280 5.1). Cheap to clone; the received bytes are kept.
 #[derive(Clone)]
 pub struct Crl(Arc<Parts>);
@@ -60,6 +63,8 @@ pub struct CrlEntry<'a> {
     pub reason: Reason,
     /// From when on it is not to be relied on, if the entry says so.
     pub invalidity: Option<Instant>,
+    /// In a delta: it takes the certificate off the list (RFC 5280 5.3.1 `removeFromCRL`).
+    pub removes: bool,
 }
 
 impl Crl {
@@ -204,7 +209,7 @@ fn read_entry<'a>(walk: &mut Reader<'a>) -> Result<CrlEntry<'a>, BadDer> {
     let mut entry = walk.expect(tlv::SEQUENCE, "CRL entry")?.inside();
     let serial = entry.expect(tlv::INTEGER, "CRL entry serial")?.value;
     let at = entry.any()?.time()?;
-    let mut read = CrlEntry { serial, at, reason: Reason::Unspecified, invalidity: None };
+    let mut read = CrlEntry { serial, at, reason: Reason::Unspecified, invalidity: None, removes: false };
     if let Some(extensions) = entry.optional(tlv::SEQUENCE)? {
         let mut list = extensions.inside();
         while !list.is_empty() {
@@ -213,6 +218,7 @@ fn read_entry<'a>(walk: &mut Reader<'a>) -> Result<CrlEntry<'a>, BadDer> {
                 let code = tlv::single(value, tlv::ENUMERATED, "CRL reason")?.value;
                 let known = code.first().copied().filter(|_| code.len() == 1).and_then(Reason::from_code);
                 read.reason = known.unwrap_or(Reason::Unspecified);
+                read.removes = code == [REMOVE_FROM_CRL];
             } else if id == oid::INVALIDITY_DATE.as_bytes() {
                 read.invalidity = Some(tlv::single(value, tlv::GENERALIZED_TIME, "invalidity date")?.time()?);
             }
