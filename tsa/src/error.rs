@@ -61,6 +61,10 @@ impl Error {
             | Self::Pool(crypto_pool::Error::Audit(AuditError::ClockBehind { .. })) => {
                 Rejection::new(FailInfo::TimeNotAvailable, "the clock is behind the last log entry")
             }
+            // The pool signs no time that is far from its own clock's: one of the two is wrong.
+            Self::Pool(crypto_pool::Error::Refused(crypto_pool::to_sign::Refusal::Times)) => {
+                Rejection::new(FailInfo::TimeNotAvailable, "the machine's clock is not at the time of the sources")
+            }
             Self::Pool(crypto_pool::Error::Busy) | Self::Db(DbError::Busy) => {
                 Rejection::new(FailInfo::SystemFailure, "too much work is waiting; try again shortly")
             }

@@ -111,3 +111,6 @@ fn whole_second(text: &[u8]) -> Result<Instant, BadDer> {
     let plain = tlv::write(tlv::GENERALIZED_TIME, &[seconds, b"Z"]);
     Reader::new(&plain).any()?.time()
 }
+
+#[cfg(test)]
+mod tests;

@@ -58,7 +58,7 @@ impl Poller {
 
     /// Polls until it is dropped. Without sources it still looks at the clock, so that a step is noticed
     /// though nobody asks for a stamp.
-    pub async fn run(self) {
+    pub async fn run(&self) {
         loop {
             self.round().await;
             let pause = if self.trusted.is_hurried() { HURRIED.min(self.every) } else { self.every };

@@ -30,6 +30,7 @@ use crate::serve::stopped;
 pub(super) struct Stamping {
     tsa: Tsa,
     time: Arc<TrustedClock>,
+    poller: Arc<Poller>,
     rate: RateLimit,
 }
 
@@ -40,6 +41,8 @@ impl Stamping {
         let time = TrustedClock::from_config(&config.clock, Arc::clone(&options.clock))
             .on_change(move |change| record_clock(&log_db, &log, change));
         let time = Arc::new(time);
+        let (machine, random) = (Arc::clone(&options.clock), Arc::clone(&options.random));
+        let poller = Arc::new(Poller::new(&config.clock, Arc::clone(&time), machine, random));
         let tsa = Tsa::open(TsaOptions {
             db: db.clone(),
             audit: audit.clone(),
@@ -50,7 +53,7 @@ impl Stamping {
             policies: config.policies.clone(),
             evidence: config.evidence.clone(),
         })?;
-        Ok(Self { tsa, time, rate: RateLimit::new(config.rate, config.burst) })
+        Ok(Self { tsa, time, poller, rate: RateLimit::new(config.rate, config.burst) })
     }
 }
 
@@ -68,6 +71,11 @@ impl App {
         &self.0.stamping.rate
     }
 
+    /// Asks the sources of time once, as the schedule does every few seconds.
+    pub async fn ask_time_sources(&self) {
+        self.0.stamping.poller.round().await;
+    }
+
     /// Asks the sources of time until `stop` turns true, and keeps the index of what was stamped.
     pub(super) fn start_stamping(&self, stop: &watch::Receiver<bool>) {
         if !self.config().tsa.enabled {
@@ -78,13 +86,7 @@ impl App {
                 "time-stamps carry the trial policy: no source of time is configured (tsa.clock.ntp_servers)"
             );
         }
-        let options = &self.0.options;
-        let poller = Poller::new(
-            &options.config.tsa.clock,
-            Arc::clone(&self.0.stamping.time),
-            Arc::clone(&options.clock),
-            Arc::clone(&options.random),
-        );
+        let poller = Arc::clone(&self.0.stamping.poller);
         let mut halt = stop.clone();
         tokio::spawn(async move {
             tokio::select! {

@@ -17,9 +17,10 @@ pub async fn check(app: App, by: Authorized, ask: CertCheck) -> Result<CheckRepo
     let mut say = |field, failure: &Failure| said.push(from_failure(field, failure));
     let given = |text: &String| !text.trim().is_empty();
     let csr = ask.csr.filter(given).and_then(|csr| csr_bytes(csr).map_err(|why| say("csr", &why)).ok());
-    let subject = ask.subject.filter(given).and_then(|text| {
-        text.parse::<DistinguishedName>().map_err(|why| say("subject", &why.into())).ok()
-    });
+    let subject = ask
+        .subject
+        .filter(given)
+        .and_then(|text| text.parse::<DistinguishedName>().map_err(|why| say("subject", &why.into())).ok());
     // One wrong name does not hide what is said to the others.
     let mut names: Vec<AltName> = Vec::new();
     for text in ask.sans.iter().filter(|text| given(text)) {
@@ -36,9 +37,10 @@ pub async fn check(app: App, by: Authorized, ask: CertCheck) -> Result<CheckRepo
         say("identity", &pki_config::identity::BadIdentity::into(why));
         Identity::none()
     });
-    let issuer = ask.issuer.filter(given).and_then(|id| {
-        id.parse().map_err(|why: pki_config::ids::BadId| say("issuer", &why.into())).ok()
-    });
+    let issuer = ask
+        .issuer
+        .filter(given)
+        .and_then(|id| id.parse().map_err(|why: pki_config::ids::BadId| say("issuer", &why.into())).ok());
     let profile = ask.profile.unwrap_or_else(|| "tls-server".to_owned());
     let trial = Trial { csr, subject, sans, identity, profile, issuer, days: ask.days };
     let checked = app.ca().check(&by, trial).await?;

@@ -81,8 +81,7 @@ pub async fn diff(app: App, _: Authorized, ask: ProfileCompare) -> Result<Profil
         before: change.before,
         after: change.after,
     };
-    let line =
-        |line: pki_config::profile::Line| DiffLine { kind: line.origin.as_str().to_owned(), text: line.text };
+    let line = |line: pki_config::profile::Line| DiffLine { kind: line.origin.as_str().to_owned(), text: line.text };
     Ok(ProfileDiff {
         profile: ask.profile,
         from,

@@ -15,4 +15,5 @@ mod repository;
 mod responders;
 mod sealed;
 mod stamps;
+mod time_sources;
 mod watch;
