@@ -2,7 +2,7 @@
 "use strict";
 
 (function () {
-  const form = new Intl.DateTimeFormat(document.documentElement.lang === "en" ? "en-GB" : "zh-CN", {
+  const parts = {
     year: "numeric",
     month: "2-digit",
     day: "2-digit",
@@ -10,12 +10,15 @@
     minute: "2-digit",
     hour12: false,
     timeZoneName: "short",
-  });
+  };
+  const words = document.documentElement.lang === "en" ? "en-GB" : "zh-CN";
+  const form = new Intl.DateTimeFormat(words, parts);
+  const exact = new Intl.DateTimeFormat(words, { ...parts, second: "2-digit" });
   for (const time of document.querySelectorAll("time[datetime]")) {
     const at = new Date(time.dateTime);
     if (!Number.isNaN(at.getTime())) {
       time.title = time.textContent.trim();
-      time.textContent = form.format(at);
+      time.textContent = (time.dataset.seconds === undefined ? form : exact).format(at);
     }
   }
 

@@ -6,6 +6,8 @@
 
 use serde::{Deserialize, Serialize};
 
+pub mod audit;
+pub mod authority;
 pub mod profile;
 pub mod request;
 pub mod tsa;

@@ -6,6 +6,7 @@
 //! `app/rollback.rs` finds a database that went back, `app/schedule.rs` does what falls due, `app/health.rs` says how it does,
 //! `app/tsa.rs` keeps the units that make time-stamps, `app/parts.rs` gives the edges what they need.
 
+mod background;
 mod error;
 mod first_start;
 mod health;
@@ -33,6 +34,7 @@ use pki_config::role::{Authorized, Permission, Setup};
 use pki_config::{Actor, Clock, ErrorCode, Event, Random, TenantId};
 use zeroize::Zeroizing;
 
+use crate::api::{AuditReport, DoctorReport};
 use crate::auth::{Gate, Lockout};
 use crate::backup;
 use crate::data_dir::{DataDir, DataDirError, NewDataDir, SetupFile};
@@ -41,6 +43,7 @@ use crate::problem::Failure;
 use crate::store;
 use crate::tls::ServerCertificate;
 
+pub use background::{Background, Seen};
 pub use error::AppError;
 pub use first_start::FirstStart;
 
@@ -96,6 +99,8 @@ struct Inner {
     unsealing: tokio::sync::Mutex<()>,
     /// What the newest full check found.
     findings: Mutex<Vec<String>>,
+    doctor: Background<DoctorReport>,
+    verification: Background<Option<AuditReport>>,
 }
 
 impl App {
@@ -215,6 +220,8 @@ impl App {
             settling: tokio::sync::Mutex::new(()),
             unsealing: tokio::sync::Mutex::new(()),
             findings: Mutex::default(),
+            doctor: Background::new(),
+            verification: Background::new(),
             options,
         })))
     }

@@ -33,7 +33,7 @@ mod restore;
 mod stamp;
 mod start;
 mod system;
-mod table;
+pub(crate) mod table;
 #[cfg(test)]
 pub(crate) mod test_pki;
 mod trust;

@@ -5,6 +5,8 @@ pub mod cert;
 pub mod check;
 pub mod errors;
 pub mod issuer;
+pub mod key;
+pub mod log;
 pub mod ocsp;
 pub mod officer;
 pub mod profile;

@@ -9,17 +9,22 @@
 //! [`Visitor`].
 
 mod assets;
+mod audit;
+mod authority;
 mod dashboard;
 mod desk;
 mod guard;
 mod home;
+mod house;
 mod navigation;
 mod ra;
 mod setup;
 mod stamps;
+mod system;
 pub mod table;
 mod told;
 mod visitor;
+mod words;
 
 use axum::Router;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};

@@ -22,7 +22,7 @@ use serde::de::DeserializeOwned;
 
 use crate::app::App;
 use crate::auth;
-use crate::edge::{audit, cert, check, errors, issuer, officer, profile, public, system, tsa, watch};
+use crate::edge::{audit, cert, check, errors, issuer, key, log, officer, profile, public, system, tsa, watch};
 use crate::portal;
 use crate::problem::Failure;
 use crate::serve::Peer;
@@ -73,6 +73,8 @@ fn calls() -> Vec<Call> {
         needs("issuer/list", P::ReadIssuers, issuer::list),
         needs("issuer/show", P::ReadIssuers, issuer::show),
         needs("issuer/crl", P::PublishCrl, issuer::crl),
+        needs("issuer/crls", P::ReadIssuers, key::crls),
+        needs("key/list", P::ReadSystem, key::list),
         needs("officer/add", P::ManageOfficers, officer::add),
         needs("officer/list", P::ReadOfficers, officer::list),
         needs("officer/disable", P::ManageOfficers, officer::disable),
@@ -85,6 +87,10 @@ fn calls() -> Vec<Call> {
         needs("audit/verify", P::ReadAudit, audit::verify),
         needs("audit/proof", P::ReadAudit, audit::proof),
         needs("audit/export", P::ReadAudit, audit::export),
+        needs("audit/search", P::ReadAudit, log::search),
+        needs("audit/show", P::ReadAudit, log::show),
+        needs("audit/events", P::ReadAudit, log::events),
+        needs("audit/growth", P::ReadSystem, log::growth),
         needs("audit/checkpoint", P::ReadAudit, audit::checkpoint),
         needs("system/status", P::ReadSystem, system::status),
         needs("system/doctor", P::Diagnose, system::doctor),

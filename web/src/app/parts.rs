@@ -11,7 +11,8 @@ use pki_config::ids::WellKnownIssuer;
 use pki_config::role::{Authorized, Permission, Setup, authorize};
 use pki_config::{Actor, Clock, ErrorCode, IssuerId, Random, TenantId};
 
-use super::App;
+use super::{App, Background};
+use crate::api::{AuditReport, DoctorReport};
 use crate::auth::{Gate, Lockout, Secret};
 use crate::backup::Source;
 use crate::data_dir::{DataDir, SetupFile};
@@ -134,6 +135,18 @@ impl App {
     #[must_use]
     pub fn ec_issuing(&self) -> IssuerId {
         IssuerId::well_known(WellKnownIssuer::EcIssuing)
+    }
+
+    /// The self-test begun from a page.
+    #[must_use]
+    pub fn doctor(&self) -> &Background<DoctorReport> {
+        &self.0.doctor
+    }
+
+    /// The full check of the log begun from a page. `None` as its result: it could not be made.
+    #[must_use]
+    pub fn verification(&self) -> &Background<Option<AuditReport>> {
+        &self.0.verification
     }
 
     /// The suite's own right to something.

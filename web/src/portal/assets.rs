@@ -32,6 +32,8 @@ static ASSETS: &[Asset] = &[
         kind: "text/javascript; charset=utf-8",
         bytes: include_bytes!("../../assets/compose.js"),
     },
+    Asset { name: "sm3.js", kind: "text/javascript; charset=utf-8", bytes: include_bytes!("../../assets/sm3.js") },
+    Asset { name: "proof.js", kind: "text/javascript; charset=utf-8", bytes: include_bytes!("../../assets/proof.js") },
     Asset { name: "seal.svg", kind: "image/svg+xml", bytes: include_bytes!("../../assets/seal.svg") },
 ];
 

@@ -86,6 +86,7 @@ pub fn rows() -> Vec<Row> {
     use Permission as P;
     let mut rows = vec![show("/desk", SignedIn, dashboard::show)];
     rows.extend(super::ra::rows());
+    rows.extend(super::house::rows());
     rows
 }
 
