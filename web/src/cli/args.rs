@@ -13,7 +13,9 @@ mod system;
 pub use cert::{Approve, CertName, Crl, Issue, KeyType, List, Reject, Revoke, Show};
 pub use ocsp::{Ask, NameHash, OcspCommand, OcspQuery, OcspStaple};
 pub use office::{AuditCommand, Claim, ExportArgs, OfficerAddArgs, OfficerCommand, ProofArgs, TrustCommand};
-pub use stamp::{EvidenceCommand, EvidenceMake, EvidenceRenew, EvidenceVerify, Stamp, StampHash, StampSource};
+pub use stamp::{
+    EvidenceCommand, EvidenceFetch, EvidenceMake, EvidenceRenew, EvidenceVerify, Stamp, StampHash, StampSource,
+};
 pub use system::{Backup, ClockCommand, ConfigCommand, Init, Restore, ServeCommand, Unseal, Up, Verify};
 
 /// 印信 Yinxin: a certificate authority whose heart is SM2.

@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use pki_config::Clock as _;
 use pki_config::time::SystemClock;
 use serde::Serialize;
@@ -10,7 +12,9 @@ use tsa::core::evidence::{BadRecord, EvidenceRecord, HashTree, LONGEST};
 use tsa::core::opened::OpenedToken;
 use tsa::core::request::Hash;
 
-use crate::cli::args::{EvidenceCommand, EvidenceMake, EvidenceRenew, Global};
+use crate::api::tsa::{StampEvidence, StampRef};
+use crate::cli::args::{EvidenceCommand, EvidenceFetch, EvidenceMake, EvidenceRenew, Global};
+use crate::cli::client::Client;
 use crate::cli::console::Console;
 use crate::cli::failure::Failure;
 use crate::cli::file;
@@ -31,6 +35,7 @@ pub async fn run(global: &Global, console: Console, command: EvidenceCommand) ->
         EvidenceCommand::Make(args) => make(global, console, args).await,
         EvidenceCommand::Renew(args) => renew(global, console, args).await,
         EvidenceCommand::Verify(args) => run_evidence(global, console, args),
+        EvidenceCommand::Fetch(args) => fetch(global, console, args).await,
     }
 }
 
@@ -152,6 +157,24 @@ async fn renew(global: &Global, console: Console, args: EvidenceRenew) -> Result
     }
     for (path, record, due, ..) in &records {
         lines.push(Line::of(path, record, *due));
+    }
+    console.answer(&lines, || told(&lines))
+}
+
+async fn fetch(global: &Global, console: Console, args: EvidenceFetch) -> Result<(), Failure> {
+    let client = Client::of(global)?;
+    let mut lines = Vec::with_capacity(args.serials.len());
+    for serial in &args.serials {
+        let found: StampEvidence = client.call("tsa/evidence", &StampRef { serial: serial.to_string() }).await?;
+        let bad = || Failure::Here(format!("The server's answer about {serial} cannot be read."));
+        let token = STANDARD.decode(&found.token).map_err(|_| bad())?;
+        let record = STANDARD.decode(&found.record).map_err(|_| bad())?;
+        let opened = EvidenceRecord::from_der(&record).map_err(|_| bad())?;
+        let at = args.out.join(format!("{serial}.tst"));
+        let to = with_ending(&at, ENDING);
+        file::put_new(&to, &record, file::PUBLIC)?;
+        file::put_new(&at, &token, file::PUBLIC)?;
+        lines.push(Line::of(&to, &opened, true));
     }
     console.answer(&lines, || told(&lines))
 }

@@ -82,6 +82,26 @@ pub enum EvidenceCommand {
     Renew(EvidenceRenew),
     /// Check records and every time-stamp in them.
     Verify(EvidenceVerify),
+    /// Fetch time-stamps from the archive with the records that keep them in force.
+    Fetch(EvidenceFetch),
+}
+
+/// `yinxin evidence fetch`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+The authority stamps its archived time-stamps again by itself before their certificates or algorithms end. This writes
+a time-stamp to SERIAL.tst and its record (RFC 4998) to SERIAL.tst.er, which `yinxin evidence verify` checks. Until
+the first renewal there is no record, and none is needed.
+
+Example:
+  yinxin evidence fetch 5C1D0F8E7A3B24960000000000000001 --out archive")]
+pub struct EvidenceFetch {
+    /// Serial numbers of time-stamps.
+    #[arg(required = true, value_name = "SERIAL")]
+    pub serials: Vec<pki_config::Serial>,
+    /// Where to write.
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub out: PathBuf,
 }
 
 /// `yinxin evidence make`.
