@@ -152,9 +152,9 @@ impl Error {
             Self::Draft(Undraftable::IssuerExpired { .. }) => ErrorCode::IssuerExpired,
             Self::Draft(Undraftable::IssuerUrl(_) | Undraftable::SelfSigned) => ErrorCode::IssuerState,
             Self::Draft(Undraftable::Lifetime { .. }) => ErrorCode::BadTime,
-            Self::Draft(
-                Undraftable::Identity(_) | Undraftable::NoIdentity(_) | Undraftable::IdentityTwice(..),
-            ) => ErrorCode::NameRefused,
+            Self::Draft(Undraftable::Identity(_) | Undraftable::NoIdentity(_) | Undraftable::IdentityTwice(..)) => {
+                ErrorCode::NameRefused
+            }
             Self::Draft(_) => ErrorCode::KeyRefused,
             Self::Lint(_) => ErrorCode::LintFailed,
             Self::RequestState { .. } => ErrorCode::RequestState,

@@ -35,8 +35,8 @@ use crate::core::crl::List;
 use crate::error::Error;
 use crate::store::{self, CertificateRow};
 
-pub use issue::{NewRequest, OwnRequest, Step};
 pub use check::{Checked, Trial};
+pub use issue::{NewRequest, OwnRequest, Step};
 pub use issuers::{Chain, Issuer, NewIssuer};
 pub use profiles::ProfileVersion;
 

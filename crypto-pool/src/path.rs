@@ -21,6 +21,7 @@ mod names;
 pub use cert::Cert;
 pub use crl::{Crl, CrlEntry};
 pub use extensions::{BasicConstraints, Extensions, KeyUsage};
+pub use names::within_constraints;
 
 /// Most certificates in a path, the anchor included.
 const LONGEST: usize = 8;

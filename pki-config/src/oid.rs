@@ -142,6 +142,24 @@ oids! {
     TLS_FEATURE = "1.3.6.1.5.5.7.1.24";
 }
 
+// Certificate policies
+oids! {
+    /// anyPolicy, RFC 5280 4.2.1.4.
+    ANY_POLICY = "2.5.29.32.0";
+    /// id-qt-cps, RFC 5280 4.2.1.4.
+    POLICY_CPS = "1.3.6.1.5.5.7.2.1";
+    /// CA/Browser Forum: extended validation.
+    FORUM_EV = "2.23.140.1.1";
+    /// CA/Browser Forum: domain validated.
+    FORUM_DV = "2.23.140.1.2.1";
+    /// CA/Browser Forum: organisation validated.
+    FORUM_OV = "2.23.140.1.2.2";
+    /// CA/Browser Forum: individual validated.
+    FORUM_IV = "2.23.140.1.2.3";
+    /// anyExtendedKeyUsage, RFC 5280 4.2.1.12.
+    ANY_EXT_KEY_USAGE = "2.5.29.37.0";
+}
+
 // Access methods, RFC 5280 4.2.2.1
 oids! {
     /// id-ad-ocsp.

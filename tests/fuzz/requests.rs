@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use ca::core::csr::ProvenRequest;
-use ca::core::issuer::{Issuer, IssuerUrls};
+use ca::core::issuer::{Issuer, IssuerUrls, Limits};
 use ca::core::lint;
 use crypto_pool::path::Cert;
 use engine::sm2::PrivateKey;
@@ -75,6 +75,7 @@ pub fn issuer() -> Issuer {
         path_length: Some(0),
         self_signed: false,
         urls: IssuerUrls { crl, ..IssuerUrls::default() },
+        limits: Limits::of(cert.tbs()).expect("a seed"),
     }
 }
 

@@ -15,9 +15,9 @@ use pki_config::profile::{KeyMaker, KeyUsageBit, Presence, Profile, Rules};
 use pki_config::time::Validity;
 use pki_config::{Identity, IdentityKind, Instant, Serial, oid};
 use x509_cert::ext::Extension;
+use x509_cert::ext::pkix::certpolicy::PolicyInformation;
 use x509_cert::ext::pkix::crl::dp::DistributionPoint;
 use x509_cert::ext::pkix::name::{DistributionPointName, GeneralName};
-use x509_cert::ext::pkix::certpolicy::PolicyInformation;
 use x509_cert::ext::pkix::{AccessDescription, AuthorityKeyIdentifier, BasicConstraints};
 
 use super::approval::Approved;

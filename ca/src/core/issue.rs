@@ -8,7 +8,7 @@ use der::{Decode, Encode, Sequence};
 use pki_config::{IssuerId, Serial};
 use spki::AlgorithmIdentifierOwned;
 
-use super::lint::Linted;
+use super::lint::{Finding, Linted, signed};
 
 /// Evidence that an intent lies in the store: the issuer, the serial and the exact bytes to be signed.
 /// Only the store makes one, from the row it wrote.
@@ -28,7 +28,7 @@ impl IntentRow {
 }
 
 /// Why no certificate came about, although something was ready to be signed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Unfinished {
     /// The stored intent is not what was linted. A bug of ours; nothing was signed.
     OtherIntent,
@@ -38,6 +38,8 @@ pub enum Unfinished {
     Signature,
     /// The result does not read back as what was put in.
     Assembly,
+    /// The finished certificate breaks rules. It was thrown away.
+    Lint(Vec<Finding>),
 }
 
 impl fmt::Display for Unfinished {
@@ -47,6 +49,10 @@ impl fmt::Display for Unfinished {
             Self::Algorithm => "the signature is of another algorithm than the certificate names",
             Self::Signature => "the signature does not verify under the issuer's key",
             Self::Assembly => "the certificate does not read back as what was put in",
+            Self::Lint(findings) => {
+                f.write_str("the finished certificate breaks rules:")?;
+                return findings.iter().try_for_each(|finding| write!(f, " {finding};"));
+            }
         })
     }
 }
@@ -110,6 +116,11 @@ impl Stored {
         let der = assemble(self.0.tbs(), algorithm, signature).map_err(|_| Unfinished::Assembly)?;
         if !is_exactly(&der, self.0.tbs(), algorithm, signature) {
             return Err(Unfinished::Assembly);
+        }
+        // The signature itself was verified just now, or by the pool.
+        let findings = signed::examine(&der, self.0.issuer(), true);
+        if !findings.is_empty() {
+            return Err(Unfinished::Lint(findings));
         }
         Ok(IssuedCertificate { der, linted: self.0 })
     }

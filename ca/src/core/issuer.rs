@@ -1,9 +1,14 @@
 //! What an issuer is to those who draft, lint and finish certificates.
 
+use const_oid::ObjectIdentifier as Oid;
 use crypto_pool::{KeyAlgorithm, PublicKey, SignatureAlgorithm};
+use der::Decode;
 use pki_config::name::HttpUrl;
 use pki_config::profile::KeyKind;
-use pki_config::{Instant, IssuerId};
+use pki_config::{Instant, IssuerId, oid};
+use x509_cert::ext::pkix::CertificatePolicies;
+
+use super::tbs::Tbs;
 
 use super::crl::List;
 
@@ -24,6 +29,45 @@ pub struct Issuer {
     pub self_signed: bool,
     /// Where its public things are.
     pub urls: IssuerUrls,
+    /// What its own certificate allows below it.
+    pub limits: Limits,
+}
+
+/// What an issuer's own certificate allows below it. By default, as for a root to be, anything.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Limits {
+    /// Whether it is a root: its certificate is signed by itself.
+    pub root: bool,
+    /// The extended key usages, if it has the extension.
+    pub extended: Option<Vec<Oid>>,
+    /// The certificate policies, if it has the extension.
+    pub policies: Option<Vec<Oid>>,
+    /// DER of its name constraints, if it has any.
+    pub names: Option<Vec<u8>>,
+}
+
+impl Limits {
+    /// From the part of its certificate that is signed.
+    ///
+    /// # Errors
+    /// If it does not read.
+    pub fn of(tbs: &[u8]) -> der::Result<Self> {
+        let tbs = Tbs::from_der(tbs)?;
+        let mut limits = Self { root: tbs.issuer == tbs.subject, ..Self::default() };
+        for extension in tbs.extensions.unwrap_or_default() {
+            let value = extension.extn_value.as_bytes();
+            match extension.extn_id {
+                oid::EXT_KEY_USAGE => limits.extended = Some(Vec::from_der(value)?),
+                oid::CERTIFICATE_POLICIES => {
+                    let policies = CertificatePolicies::from_der(value)?;
+                    limits.policies = Some(policies.0.into_iter().map(|policy| policy.policy_identifier).collect());
+                }
+                oid::NAME_CONSTRAINTS => limits.names = Some(value.to_vec()),
+                _ => {}
+            }
+        }
+        Ok(limits)
+    }
 }
 
 /// The addresses of an issuer. Fixed when the issuer is made.
@@ -50,8 +94,8 @@ impl Issuer {
     /// A root before it has its certificate: its own issuer, with no end but the profile's.
     #[must_use]
     pub fn self_signed(id: IssuerId, name: Vec<u8>, key: PublicKey) -> Self {
-        let urls = IssuerUrls::default();
-        Self { id, name, key, not_after: Instant::LAST, path_length: None, self_signed: true, urls }
+        let (urls, limits) = (IssuerUrls::default(), Limits::default());
+        Self { id, name, key, not_after: Instant::LAST, path_length: None, self_signed: true, urls, limits }
     }
 
     /// What it signs with.

@@ -5,14 +5,22 @@
 //! certificate. Sources are abbreviated: `5280 4.1` is RFC 5280, `BR` the CA/Browser Forum's TLS Baseline
 //! Requirements, `own` ours.
 
+mod above;
 mod country;
 pub mod crl;
 mod extensions;
 mod identifiers;
+mod identity;
 mod key;
+mod mail;
 mod names;
+mod policies;
+pub mod record;
 mod serial;
+pub mod signed;
+mod sm2;
 mod structure;
+mod suffixes;
 mod usage;
 mod validity;
 mod view;
@@ -23,7 +31,7 @@ pub(crate) mod samples;
 use std::fmt;
 
 use crypto_pool::PublicKey;
-use pki_config::profile::Profile;
+use pki_config::profile::{LintSet, Profile};
 use pki_config::time::Validity;
 use pki_config::{Instant, RequestId, Serial, TenantId};
 
@@ -77,17 +85,28 @@ pub(crate) struct Lint {
     id: &'static str,
     section: &'static str,
     severity: Severity,
+    /// In which sets it is; none means in all.
+    sets: &'static [LintSet],
     /// The sentence about what was found, if the rule is broken.
     check: fn(&View<'_>) -> Option<String>,
 }
 
 impl Lint {
+    /// The same, for certificates of these sets only.
+    const fn only(self, sets: &'static [LintSet]) -> Self {
+        Self { sets, ..self }
+    }
+
+    fn applies(&self, view: &View<'_>) -> bool {
+        self.sets.is_empty() || self.sets.iter().any(|set| view.is_of(*set))
+    }
+
     const fn error(id: &'static str, section: &'static str, check: fn(&View<'_>) -> Option<String>) -> Self {
-        Self { id, section, severity: Severity::Error, check }
+        Self { id, section, severity: Severity::Error, sets: &[], check }
     }
 
     const fn warning(id: &'static str, section: &'static str, check: fn(&View<'_>) -> Option<String>) -> Self {
-        Self { id, section, severity: Severity::Warning, check }
+        Self { id, section, severity: Severity::Warning, sets: &[], check }
     }
 }
 
@@ -109,7 +128,7 @@ pub enum About {
 }
 
 /// Every family of rules.
-const FAMILIES: [(About, &[Lint]); 9] = [
+const FAMILIES: [(About, &[Lint]); 15] = [
     (About::Other, structure::LINTS),
     (About::Other, serial::LINTS),
     (About::Validity, validity::LINTS),
@@ -118,7 +137,13 @@ const FAMILIES: [(About, &[Lint]); 9] = [
     (About::Other, identifiers::LINTS),
     (About::Subject, names::LINTS),
     (About::AltNames, names::alt::LINTS),
+    (About::AltNames, names::public::LINTS),
+    (About::AltNames, mail::LINTS),
+    (About::Identity, identity::LINTS),
     (About::Other, extensions::LINTS),
+    (About::Other, policies::LINTS),
+    (About::Other, above::LINTS),
+    (About::Other, sm2::LINTS),
 ];
 
 fn lints() -> impl Iterator<Item = &'static Lint> {
@@ -149,10 +174,10 @@ pub fn examine(tbs: &[u8], context: &Context<'_>) -> Vec<Finding> {
         }
     };
     let broken = |lint: &Lint| {
-        let Lint { id, section, severity, check } = *lint;
+        let Lint { id, section, severity, check, .. } = *lint;
         check(&view).map(|detail| Finding { lint: id, section, severity, detail })
     };
-    lints().filter_map(broken).collect()
+    lints().filter(|lint| lint.applies(&view)).filter_map(broken).collect()
 }
 
 /// A draft that breaks no rule. Only [`Draft::lint`] makes one.
@@ -268,7 +293,13 @@ mod tests {
             include_str!("lint/identifiers.rs"),
             include_str!("lint/names.rs"),
             include_str!("lint/names/alt.rs"),
+            include_str!("lint/names/public.rs"),
+            include_str!("lint/mail.rs"),
+            include_str!("lint/identity.rs"),
             include_str!("lint/extensions.rs"),
+            include_str!("lint/policies.rs"),
+            include_str!("lint/above.rs"),
+            include_str!("lint/sm2.rs"),
         ]
         .join("\n");
         for (id, ..) in rules() {

@@ -16,7 +16,7 @@ use super::issue::{Asked, NewAuthority};
 use crate::core::crl::List;
 use crate::core::csr::BadRequest;
 use crate::core::draft::Subject;
-use crate::core::issuer::{Issuer as Facts, IssuerUrls, kind_of};
+use crate::core::issuer::{Issuer as Facts, IssuerUrls, Limits, kind_of};
 use crate::error::Error;
 use crate::store::{self, IssuerRow};
 
@@ -253,6 +253,7 @@ impl Ca {
                 .and_then(|constraints| constraints.path_len)
                 .and_then(|length| u8::try_from(length).ok()),
             self_signed: false,
+            limits: Limits::of(certificate.tbs()).map_err(|_| bad())?,
             urls: urls(&row.id, &public_url, self.0.options.ocsp)?,
         };
         let issuer = Issuer {

@@ -254,7 +254,8 @@ impl Ca {
                 let row = change(tx)?;
                 let seq = audit.next_seq(tx)?;
                 let covers = vec![row.put(tx, seq)?];
-                let payload = if event == Event::ProfileProposed { row.source.clone().into_bytes() } else { Vec::new() };
+                let payload =
+                    if event == Event::ProfileProposed { row.source.clone().into_bytes() } else { Vec::new() };
                 let object = format!("{}/{}", row.name, row.version);
                 audit.append(tx, EntryDraft { actor, event, object, outcome: Outcome::Done, payload, covers })?;
                 Ok(row)

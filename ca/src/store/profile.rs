@@ -168,5 +168,9 @@ pub(crate) fn profile_version(tx: &Tx<'_>, name: &str, version: u32) -> Result<O
 
 /// The versions that wait for a decision, oldest first, at most 500.
 pub(crate) fn open_profiles(tx: &Tx<'_>) -> Result<Vec<ProfileRow>, DbError> {
-    all(tx.query_all(select_profile!("WHERE state = 'proposed' ORDER BY proposed_at, name LIMIT 500"), &[], read_profile)?)
+    all(tx.query_all(
+        select_profile!("WHERE state = 'proposed' ORDER BY proposed_at, name LIMIT 500"),
+        &[],
+        read_profile,
+    )?)
 }

@@ -70,13 +70,28 @@ pub(super) enum Constrained {
     Unsupported,
 }
 
+/// Whether the names of a certificate to be lie within an authority's `nameConstraints` (RFC 5280 4.2.1.10). A kind of
+/// constraint that is not processed lets no name of that kind through.
+///
+/// All three are DER: the extension's value, the subject, and the value of the alternative names if there are any.
+///
+/// # Errors
+/// [`BadDer`] if one of them does not read.
+pub fn within_constraints(constraints: &[u8], subject: &[u8], alt_names: Option<&[u8]>) -> Result<bool, BadDer> {
+    Ok(apply(constraints, subject, alt_names)? == Constrained::Within)
+}
+
 /// Applies `nameConstraints` to every name of a certificate.
 pub(super) fn constrain(constraints: &[u8], cert: &Cert) -> Result<Constrained, BadDer> {
+    apply(constraints, cert.subject(), cert.extensions().subject_alt_name.as_deref())
+}
+
+fn apply(constraints: &[u8], subject: &[u8], alt_names: Option<&[u8]>) -> Result<Constrained, BadDer> {
     let mut inside = tlv::single(constraints, tlv::SEQUENCE, "name constraints")?.inside();
     let permitted = subtrees(inside.optional(0xa0)?)?;
     let excluded = subtrees(inside.optional(0xa1)?)?;
     inside.finish("name constraints")?;
-    let names = names_of(cert)?;
+    let names = names_of(subject, alt_names)?;
     if names.len().saturating_mul(permitted.len() + excluded.len()) > MOST_COMPARISONS {
         return Ok(Constrained::Unsupported);
     }
@@ -125,15 +140,15 @@ const DIRECTORY: u8 = 0xa4;
 const IP: u8 = 0x87;
 
 /// Every name a certificate claims: alternative names, the subject, and its e-mail addresses.
-fn names_of(cert: &Cert) -> Result<Vec<Tlv<'_>>, BadDer> {
+fn names_of<'a>(subject: &'a [u8], alt_names: Option<&'a [u8]>) -> Result<Vec<Tlv<'a>>, BadDer> {
     let mut names = Vec::new();
-    if let Some(list) = &cert.extensions().subject_alt_name {
+    if let Some(list) = alt_names {
         let mut list = tlv::single(list, tlv::SEQUENCE, "alternative names")?.inside();
         while !list.is_empty() {
             names.push(list.any()?);
         }
     }
-    let subject = tlv::single(cert.subject(), tlv::SEQUENCE, "subject")?;
+    let subject = tlv::single(subject, tlv::SEQUENCE, "subject")?;
     if !subject.value.is_empty() {
         // As a GeneralName the subject would be [4] EXPLICIT; here the tag alone tells its kind.
         names.push(Tlv { tag: DIRECTORY, value: subject.whole, whole: subject.whole });

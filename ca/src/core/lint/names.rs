@@ -1,6 +1,7 @@
 //! The subject's names.
 
 pub(super) mod alt;
+pub(super) mod public;
 
 use der::asn1::SetOfVec;
 use der::{Decode, Encode, Tag, Tagged};
@@ -28,11 +29,11 @@ fn rdns(view: &View<'_>) -> Option<Vec<Rdn>> {
 }
 
 /// Attributes of the subject with their values; none if it does not parse, which `rdn_form` reports.
-fn pairs(view: &View<'_>) -> Vec<AttributeTypeAndValue> {
+pub(super) fn pairs(view: &View<'_>) -> Vec<AttributeTypeAndValue> {
     rdns(view).unwrap_or_default().into_iter().flat_map(SetOfVec::into_vec).collect()
 }
 
-fn text(pair: &AttributeTypeAndValue) -> &str {
+pub(super) fn text(pair: &AttributeTypeAndValue) -> &str {
     std::str::from_utf8(pair.value.value()).unwrap_or_default()
 }
 

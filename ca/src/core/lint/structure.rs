@@ -6,7 +6,7 @@ use pki_config::oid;
 use pki_config::profile::Presence;
 use x509_cert::ext::pkix::{
     AuthorityInfoAccessSyntax, AuthorityKeyIdentifier, BasicConstraints, CertificatePolicies, CrlDistributionPoints,
-    ExtendedKeyUsage,     SubjectAltName, SubjectKeyIdentifier,
+    ExtendedKeyUsage, SubjectAltName, SubjectKeyIdentifier,
 };
 
 use super::Lint;

@@ -13,6 +13,7 @@ pub(super) const LINTS: &[Lint] = &[
     Lint::error("time_encoding", "5280 4.1.2.5", time_encoding),
     Lint::error("validity_order", "5280 4.1.2.5", validity_order),
     Lint::error("validity_max", "BR 6.3.2; profile", validity_max),
+    Lint::error("validity_tsa", "CS 6.3.2", validity_tsa),
     Lint::warning("validity_usual", "BR 6.3.2; profile", validity_usual),
     Lint::warning("validity_extra_second", "own", validity_extra_second),
     Lint::error("not_before_future", "own", not_before_future),
@@ -38,6 +39,14 @@ fn validity_order(view: &View<'_>) -> Option<String> {
 fn validity_max(view: &View<'_>) -> Option<String> {
     let longest = view.rules.validity.longest(view.now);
     found(length(view) > longest, format!("{} s, where {} s are the most", length(view).as_secs(), longest.as_secs()))
+}
+
+/// 135 months of 30.44 days, whatever the profile says: the sum of time-stamping keys' 15 months of use and the ten
+/// years for which their time-stamps must be verifiable.
+fn validity_tsa(view: &View<'_>) -> Option<String> {
+    const LONGEST: u64 = 4_109 * 86_400;
+    let stamps = view.purposes().contains(&pki_config::oid::KP_TIME_STAMPING);
+    found(stamps && length(view).as_secs() > LONGEST, "more than 135 months for a time-stamping key")
 }
 
 fn validity_usual(view: &View<'_>) -> Option<String> {
@@ -106,6 +115,13 @@ mod tests {
         // BR 6.3.2: 200 days are 17,280,000 s with both ends counted.
         passes_with("validity_max", BuiltIn::TlsServer, |tbs| lasts(tbs, 17_280_000));
         fails("validity_max", BuiltIn::TlsServer, |tbs| lasts(tbs, 17_280_001));
+    }
+
+    #[test]
+    fn a_time_stamping_key_ends_after_135_months() {
+        passes("validity_tsa", BuiltIn::Tsa);
+        passes_with("validity_tsa", BuiltIn::Tsa, |tbs| lasts(tbs, 4_109 * DAY));
+        fails("validity_tsa", BuiltIn::Tsa, |tbs| lasts(tbs, 4_110 * DAY));
     }
 
     #[test]

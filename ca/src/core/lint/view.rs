@@ -1,10 +1,10 @@
 //! The bytes to be signed, read again, with what several rules need.
 
 use const_oid::ObjectIdentifier as Oid;
-use crypto_pool::{BadKey, PublicKey};
+use crypto_pool::{BadKey, KeyAlgorithm, PublicKey};
 use der::{Decode, Encode};
-use pki_config::Instant;
-use pki_config::profile::{KeyKind, Rules};
+use pki_config::profile::{KeyKind, LintSet, Rules};
+use pki_config::{Instant, oid};
 use x509_cert::ext::Extension;
 
 use super::Context;
@@ -44,6 +44,17 @@ impl<'a> View<'a> {
         let (not_before, not_after) = (time(tbs.validity.not_before)?, time(tbs.validity.not_after)?);
         let (rules, issuer, now) = (context.profile.rules(), context.issuer, context.now);
         Ok(Self { der, tbs, spki, key, expected_key: context.key, rules, issuer, not_before, not_after, now })
+    }
+
+    /// Whether the certificate is held to the rules of a set: its profile's, and under an SM2 issuer those for SM2.
+    pub(crate) fn is_of(&self, set: LintSet) -> bool {
+        let sm2 = self.issuer.key.algorithm() == KeyAlgorithm::Sm2;
+        self.rules.lints == set || (set == LintSet::Gm && sm2)
+    }
+
+    /// The purposes in the extended key usage; none if it is absent.
+    pub(crate) fn purposes(&self) -> Vec<Oid> {
+        self.value(oid::EXT_KEY_USAGE).unwrap_or_default()
     }
 
     /// The extensions; none if the field is absent.

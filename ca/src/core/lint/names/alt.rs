@@ -22,12 +22,12 @@ pub(in crate::core::lint) const LINTS: &[Lint] = &[
     Lint::error("dns_is_ip", "BR 4.2.2", dns_is_ip),
 ];
 
-fn names(view: &View<'_>) -> Vec<GeneralName> {
+pub(super) fn names(view: &View<'_>) -> Vec<GeneralName> {
     view.value(oid::SUBJECT_ALT_NAME).unwrap_or_default()
 }
 
 /// The domain names, a leading `*.` taken off.
-fn domains(view: &View<'_>) -> Vec<String> {
+pub(super) fn domains(view: &View<'_>) -> Vec<String> {
     let dns = |name| match name {
         GeneralName::DnsName(text) => Some(text.as_str().to_owned()),
         _ => None,
