@@ -7,8 +7,10 @@ use pki_config::role::{Denied, Permission};
 use pki_config::{ErrorCode, Instant, IssuerId, RequestId, Serial};
 
 use crate::core::approval::Refused;
+use crate::core::batch::BadBatch;
 use crate::core::csr::BadRequest;
 use crate::core::draft::Undraftable;
+use crate::core::evidence::BadEvidence;
 use crate::core::issue::Unfinished;
 use crate::core::lint::Finding;
 use crate::core::revoke::Impossible;
@@ -97,6 +99,43 @@ pub enum Error {
     },
     /// Whoever filed the request may not approve it. Caller's fault.
     Approval(Refused),
+    /// The evidence is not of the right form. Caller's fault.
+    Evidence(BadEvidence),
+    /// The profile asks for evidence, and what there is has expired or is none. Caller's fault.
+    EvidenceMissing,
+    /// There is no such branch, it is closed, or the officer does not work there. Caller's fault.
+    Branch(BadBranch),
+    /// The file of a batch cannot be read. Caller's fault.
+    Batch(BadBatch),
+    /// Rows of a batch are not accepted; their number. Caller's fault.
+    BadRows(u32),
+    /// What is wrong with the form of a row of a batch. Caller's fault.
+    Row(&'static str),
+    /// A name in a row of a batch. Caller's fault.
+    Name(pki_config::name::BadName),
+    /// There is no such batch. Caller's fault.
+    UnknownBatch,
+    /// There is no such evidence, or it has no file. Caller's fault.
+    UnknownEvidence,
+    /// The mail address is none. Caller's fault.
+    Contact,
+    /// The pick-up link opens nothing: wrong, used or expired. Caller's fault.
+    PickupGone,
+    /// A pick-up link works 1 to 90 days. Caller's fault.
+    PickupLifetime,
+    /// The request has no pick-up link to be replaced. Caller's fault.
+    NoPickup(RequestId),
+    /// The certificate is revoked, on hold, or of a key the pool holds: nothing follows it. Caller's fault.
+    NotFollowed(Serial),
+    /// Another key is needed, and this one is the same. Caller's fault.
+    SameKey,
+    /// Other names are needed, and these are the same. Caller's fault.
+    SameNames,
+    /// Not as many certificates as the caller saw. Caller's fault: look again.
+    CountChanged {
+        /// How many there are.
+        now: u64,
+    },
     /// There is no such certificate, or it is another tenant's. Caller's fault.
     UnknownCertificate(Serial),
     /// Several issuers used this serial: name the issuer. Caller's fault.
@@ -158,7 +197,20 @@ impl Error {
             Self::Draft(_) => ErrorCode::KeyRefused,
             Self::Lint(_) => ErrorCode::LintFailed,
             Self::RequestState { .. } => ErrorCode::RequestState,
-            Self::Approval(Refused::SameOfficer { .. }) => ErrorCode::SameOfficer,
+            Self::Approval(Refused::SameOfficer { .. } | Refused::SameReviewer { .. }) => ErrorCode::SameOfficer,
+            Self::Approval(Refused::NotReviewed { .. } | Refused::NoReviewAsked { .. }) => ErrorCode::RequestState,
+            Self::Evidence(_) | Self::Branch(_) | Self::Contact | Self::PickupLifetime => ErrorCode::BadRequest,
+            Self::EvidenceMissing => ErrorCode::EvidenceMissing,
+            Self::Batch(_) | Self::BadRows(_) => ErrorCode::BatchRefused,
+            Self::Row(_) => ErrorCode::BatchRefused,
+            Self::Name(_) => ErrorCode::NameRefused,
+            Self::UnknownBatch | Self::UnknownEvidence => ErrorCode::NotFound,
+            Self::PickupGone => ErrorCode::LinkUsed,
+            Self::NoPickup(_) => ErrorCode::RequestState,
+            Self::NotFollowed(_) => ErrorCode::CertificateState,
+            Self::SameKey => ErrorCode::KeyRefused,
+            Self::SameNames => ErrorCode::NameRefused,
+            Self::CountChanged { .. } => ErrorCode::CountChanged,
             Self::Approval(Refused::OtherTenant) => ErrorCode::NotFound,
             Self::Approval(Refused::WrongPermission(_)) => ErrorCode::Forbidden,
             Self::Approval(Refused::State(_)) => ErrorCode::RequestState,
@@ -227,6 +279,25 @@ impl fmt::Display for Error {
             Self::UnknownRequest(id) => write!(f, "no request {id}"),
             Self::RequestState { request, state } => write!(f, "request {request} is {}", state.as_str()),
             Self::Approval(refused) => refused.fmt(f),
+            Self::Evidence(bad) => bad.fmt(f),
+            Self::EvidenceMissing => f.write_str("the profile asks for evidence that has not expired"),
+            Self::Branch(bad) => bad.fmt(f),
+            Self::Batch(bad) => bad.fmt(f),
+            Self::BadRows(rows) => write!(f, "{rows} rows are not accepted; nothing was filed"),
+            Self::Row(why) => f.write_str(why),
+            Self::Name(bad) => bad.fmt(f),
+            Self::UnknownBatch => f.write_str("no such batch"),
+            Self::UnknownEvidence => f.write_str("no such evidence, or it has no file"),
+            Self::Contact => f.write_str("expected a mail address such as name@example.cn"),
+            Self::PickupGone => f.write_str("the link was used, has expired, or never was"),
+            Self::PickupLifetime => f.write_str("a pick-up link works 1 to 90 days"),
+            Self::NoPickup(id) => write!(f, "request {id} has no pick-up link"),
+            Self::NotFollowed(serial) => {
+                write!(f, "certificate {serial} is revoked, on hold, or of a key kept here: nothing follows it")
+            }
+            Self::SameKey => f.write_str("this is the key of the certificate to be replaced; make a new one"),
+            Self::SameNames => f.write_str("the names are those of the certificate to be replaced"),
+            Self::CountChanged { now } => write!(f, "there are {now} now; look again"),
             Self::UnknownCertificate(serial) => write!(f, "no certificate {serial}"),
             Self::Ambiguous(serial) => write!(f, "several issuers used serial {serial}: name the issuer"),
             Self::Change(bad) => bad.fmt(f),
@@ -247,6 +318,41 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
+/// What is wrong with a branch. Caller's fault; nothing changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BadBranch {
+    /// There is none of that word.
+    Unknown,
+    /// It takes no new requests.
+    Closed,
+    /// The officer does not work there.
+    Elsewhere,
+    /// The officer works in several and named none.
+    Needed,
+    /// There is one of that word.
+    Exists,
+    /// Its name is empty or longer than 80 characters.
+    Title,
+    /// There are a thousand.
+    TooMany,
+}
+
+impl fmt::Display for BadBranch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Unknown => "no branch of that word",
+            Self::Closed => "the branch is closed and takes no new requests",
+            Self::Elsewhere => "you do not work in that branch",
+            Self::Needed => "you work in several branches: say which one the request is for",
+            Self::Exists => "there is a branch of that word",
+            Self::Title => "a branch has a name of 1 to 80 characters",
+            Self::TooMany => "there are as many branches as there can be",
+        })
+    }
+}
+
+impl std::error::Error for BadBranch {}
+
 macro_rules! from {
     ($($source:ty => $variant:ident,)*) => {
         $(impl From<$source> for Error {
@@ -263,6 +369,9 @@ from! {
     BadRequest => Csr,
     Undraftable => Draft,
     Refused => Approval,
+    BadEvidence => Evidence,
+    BadBatch => Batch,
+    BadBranch => Branch,
     Impossible => Change,
     Unfinished => Issue,
     crypto_pool::Error => Pool,

@@ -8,9 +8,10 @@ mod error;
 mod service;
 pub mod store;
 
-pub use error::Error;
+pub use error::{BadBranch, Error};
 pub use service::{
-    Ca, CaOptions, Certificate, Chain, Checked, Issuer, Listed, NewIssuer, NewRequest, OwnRequest, Page, Probe,
-    ProfileVersion, Step, Trial,
+    BatchOptions, Branch, Ca, CaOptions, Certificate, Chain, Checked, Follow, Invitation, Issuer, Listed, NewIssuer,
+    NewRequest, OwnRequest, Page, Probe, ProfileVersion, QueueLengths, ReadBatch, ReadRow, RevokedMany, RevokedOne,
+    Standing, Step, Submission, Trial, Which,
 };
 pub use store::COVERED;

@@ -2,18 +2,27 @@
 //!
 //! `service/issuers.rs` makes and finds issuers, `service/requests.rs` takes and decides requests,
 //! `service/profiles.rs` keeps and changes profiles, `service/check.rs` tries a request out,
+//! `service/evidence.rs` keeps what shows their names to be right, `service/pickup.rs` lets holders send their keys,
+//! `service/follow.rs` renews, `service/batch.rs` takes many at once, `service/branches.rs` says who works where,
+//! `service/revoke_all.rs` revokes many,
 //! `service/issue.rs` is the issuance pipeline, `service/status.rs` revokes, `service/crl.rs` publishes lists,
 //! `service/lists.rs` says which are due and keeps the newest at hand,
 //! `service/recover.rs` settles at start what a crash left open.
 
+mod batch;
+mod branches;
 mod check;
 mod crl;
+mod evidence;
+mod follow;
 mod issue;
 mod issuers;
 mod lists;
+mod pickup;
 mod profiles;
 mod recover;
 mod requests;
+mod revoke_all;
 mod status;
 
 use std::collections::{BTreeMap, HashMap};
@@ -35,10 +44,16 @@ use crate::core::crl::List;
 use crate::error::Error;
 use crate::store::{self, CertificateRow};
 
+pub use batch::{BatchOptions, ReadBatch, ReadRow};
+pub use branches::Branch;
 pub use check::{Checked, Trial};
+pub use follow::Follow;
 pub use issue::{NewRequest, OwnRequest, Step};
 pub use issuers::{Chain, Issuer, NewIssuer};
+pub use pickup::Invitation;
 pub use profiles::ProfileVersion;
+pub use requests::{QueueLengths, Standing, Submission};
+pub use revoke_all::{RevokedMany, RevokedOne, Which};
 
 /// What a certificate authority is made of. Everything it touches comes in here.
 pub struct CaOptions {
@@ -158,7 +173,7 @@ pub struct Listed {
 /// One page of a list.
 #[derive(Debug, Clone)]
 pub struct Page {
-    /// Newest first.
+    /// In the order asked for.
     pub certificates: Vec<Listed>,
     /// Ask again with this as `after`; `None` on the last page.
     pub next: Option<u64>,
@@ -260,7 +275,7 @@ impl Ca {
         })
     }
 
-    /// One page of certificates, newest first.
+    /// One page of certificates.
     ///
     /// # Errors
     /// The database.
@@ -268,14 +283,12 @@ impl Ca {
         let (tenant, now) = (tenant.clone(), self.0.options.clock.now());
         let limit = query.limit.clamp(1, 500);
         let query = store::Query { limit, ..query };
-        let rows = self
+        let store::Found { rows, next } = self
             .0
             .options
             .db
             .read(move |tx| -> Result<_, Error> { Ok(store::list(tx, &tenant, &query, now)?) })
             .await?;
-        let full = rows.len() == usize::try_from(limit).unwrap_or(usize::MAX);
-        let next = if full { rows.last().and_then(|row| row.issue_seq) } else { None };
         let certificates = rows
             .into_iter()
             .filter_map(|row| {

@@ -2,31 +2,44 @@
 //!
 //! Functions take the open transaction, so that the caller decides what is durable together.
 //! Rows the log answers for are written through [`ledger::Tx::put`] only. Issuers are here,
-//! `store/request.rs` has requests, `store/certificate.rs` certificates and their status,
+//! `store/request.rs` has requests, `store/queue.rs` the queues they wait in, `store/evidence.rs` what shows their
+//! names to be right, `store/branch.rs` branches and batches, `store/certificate.rs` certificates and their status,
+//! `store/search.rs` finds those,
 //! `store/crl.rs` published CRLs and what goes into them,
 //! `store/profile.rs` versions of profiles that officers proposed, `store/blocked.rs` keys that are never certified again.
 
 mod blocked;
+mod branch;
 mod certificate;
 mod crl;
+mod evidence;
 mod profile;
+mod queue;
 mod request;
+mod search;
 
 use ledger::db::Value;
 use ledger::{Cover, DbError, Seq, Table, Tx};
 use pki_config::{Instant, IssuerId, KeyId, Serial, TenantId};
 
 pub(crate) use blocked::{block, blocked};
-pub(crate) use certificate::{
-    CertificateRow, CertificateState, certificate, certificates, intents, list, signed_after,
+pub use branch::BatchRow;
+pub(crate) use branch::{
+    BranchRow, MOST_BRANCHES, batch, batches, branches, members, put_member, scope,
 };
-pub use certificate::{ListedStatus, Query};
+pub(crate) use certificate::{CertificateRow, CertificateState, certificate, certificates, intents, signed_after};
 pub use crl::CrlRecord;
 pub(crate) use crl::{Extract, newest_change, newest_change_named, newest_crl, newest_number, published_shards};
+pub use evidence::{EvidenceRow, FileRef};
+pub(crate) use evidence::{evidence, evidence_of, file, keep_file};
 pub use profile::{ProfileRow, ProfileState};
 pub(crate) use profile::{approved_profiles, open_profiles, profile_version, profile_versions};
-pub use request::{RequestRow, RequestState};
-pub(crate) use request::{open_requests, request};
+pub use queue::{Queue, QueuePlace, QueueQuery, Scope};
+pub(crate) use queue::{queue, queue_lengths, waiting_in};
+pub use request::{Pickup, RequestKind, RequestRow, RequestState};
+pub(crate) use request::{request, request_by_pickup, requests_of_batch};
+pub use search::{Common, Digits, ListedStatus, Order, Query};
+pub(crate) use search::{Found, list, unrevoked, unrevoked_count};
 
 /// The migration steps, oldest first.
 pub(crate) const MIGRATIONS: &[&str] = &[include_str!("../migrations/sqlite/0001_init.sql")];
@@ -40,8 +53,18 @@ pub(crate) static ISSUER: Table = Table {
 };
 
 /// The tables of this crate that the audit log covers.
-pub static COVERED: &[&Table] =
-    &[&ISSUER, &request::REQUEST, &certificate::CERTIFICATE, &crl::CRL, &blocked::BLOCKED_KEY, &profile::PROFILE];
+pub static COVERED: &[&Table] = &[
+    &ISSUER,
+    &request::REQUEST,
+    &evidence::EVIDENCE,
+    &branch::BRANCH,
+    &branch::BRANCH_OFFICER,
+    &branch::BATCH,
+    &certificate::CERTIFICATE,
+    &crl::CRL,
+    &blocked::BLOCKED_KEY,
+    &profile::PROFILE,
+];
 
 /// A row that does not read back as what was written. The database was damaged or edited.
 fn unreadable(table: &str, what: &str) -> DbError {

@@ -40,7 +40,7 @@ pub struct Trial {
 }
 
 /// What would be said to a request.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Checked {
     /// What the PKCS#10 holds, if it could be read and proves possession: key, subject, alternative names.
     pub request: Option<(PublicKey, DistinguishedName, SubjectAltName)>,
@@ -71,8 +71,7 @@ impl Ca {
         if let Some(issuer) = &trial.issuer {
             self.issuer(issuer)?;
         }
-        let mut checked =
-            Checked { request: None, issuer: None, validity: None, refused: Vec::new(), findings: Vec::new() };
+        let mut checked = Checked::default();
         if let Some(csr) = &trial.csr {
             match ProvenRequest::read(csr) {
                 Ok(proven) => {
@@ -114,7 +113,7 @@ impl Ca {
     }
 
     /// Who would sign which key: the request's own if there is an issuer for it, or else one nobody uses.
-    fn signer(
+    pub(super) fn signer(
         &self,
         profile: &Profile,
         named: Option<&IssuerId>,
@@ -143,7 +142,7 @@ impl Ca {
         }))
     }
 
-    fn try_names(
+    pub(super) fn try_names(
         &self,
         profile: &Profile,
         issuer: &Issuer,

@@ -30,7 +30,7 @@ use crate::core::draft::{Draft, Subject};
 use crate::core::issue::{IntentRow, Stored};
 use crate::core::lint::Linted;
 use crate::error::Error;
-use crate::store::{self, CertificateRow, CertificateState, IssuerRow, RequestRow, RequestState};
+use crate::store::{self, CertificateRow, CertificateState, IssuerRow, RequestKind, RequestRow, RequestState};
 
 /// The steps of an issuance, for [`super::CaOptions::probe`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -100,6 +100,14 @@ pub struct OwnRequest {
     pub days: Option<u32>,
 }
 
+/// All that a certificate says of its holder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Names {
+    pub(super) subject: DistinguishedName,
+    pub(super) sans: SubjectAltName,
+    pub(super) identity: Identity,
+}
+
 /// A request that was read and proven, before it is filed.
 pub(super) struct Asked {
     pub(super) profile: Arc<LoadedProfile>,
@@ -166,19 +174,41 @@ impl Ca {
 
     /// Reads a request and proves possession. Nothing is stored.
     pub(super) fn read(&self, request: &NewRequest) -> Result<Asked, Error> {
-        let profile = self.profile(&request.profile)?;
-        if profile.profile.rules().internal || profile.profile.rules().needs_ceremony {
-            return Err(Error::UnknownProfile(request.profile.clone()));
-        }
+        let profile = self.open_profile(&request.profile)?;
         let proven = ProvenRequest::read(&request.csr)?;
+        let names = Names {
+            subject: request.subject.clone().unwrap_or_else(|| proven.subject().clone()),
+            sans: if request.sans.is_empty() { proven.alt_names().clone() } else { request.sans.clone() },
+            identity: request.identity.clone(),
+        };
+        self.ask(profile, proven, request.csr.clone(), names, request.issuer.as_ref(), request.days)
+    }
+
+    /// A profile that officers may ask for.
+    pub(super) fn open_profile(&self, name: &str) -> Result<Arc<LoadedProfile>, Error> {
+        let profile = self.profile(name)?;
+        if profile.profile.rules().internal || profile.profile.rules().needs_ceremony {
+            return Err(Error::UnknownProfile(name.chars().take(60).collect()));
+        }
+        Ok(profile)
+    }
+
+    /// Puts a proven key and names together, and finds who can certify them.
+    pub(super) fn ask(
+        &self,
+        profile: Arc<LoadedProfile>,
+        proven: ProvenRequest,
+        csr: Vec<u8>,
+        names: Names,
+        issuer: Option<&IssuerId>,
+        days: Option<u32>,
+    ) -> Result<Asked, Error> {
         if let Some(authority) = self.issuers().iter().find(|issuer| issuer.public_key == *proven.key()) {
             return Err(Error::AuthorityKey(authority.id.clone()));
         }
-        let issuer = self.issuer_for(&profile.profile, proven.key().algorithm(), request.issuer.as_ref())?;
-        let name = request.subject.clone().unwrap_or_else(|| proven.subject().clone());
-        let sans = if request.sans.is_empty() { proven.alt_names().clone() } else { request.sans.clone() };
-        let subject = Subject::named(proven.into_key(), name, sans).identified(request.identity.clone());
-        Ok(Asked { profile, issuer, subject, csr: Some(request.csr.clone()), days: request.days })
+        let issuer = self.issuer_for(&profile.profile, proven.key().algorithm(), issuer)?;
+        let subject = Subject::named(proven.into_key(), names.subject, names.sans).identified(names.identity);
+        Ok(Asked { profile, issuer, subject, csr: Some(csr), days })
     }
 
     /// The record of a request, not yet stored.
@@ -189,21 +219,31 @@ impl Ca {
             tenant: actor.tenant().clone(),
             state: if one_step { RequestState::Issuing } else { RequestState::Submitted },
             one_step,
+            kind: RequestKind::New,
+            branch: None,
+            batch: None,
             requester: actor.person().to_owned(),
+            reviewer: None,
+            needs_review: asked.profile.profile.rules().approval.reviewer,
+            needs_evidence: asked.profile.profile.rules().approval.evidence,
             approver: one_step.then(|| actor.person().to_owned()),
             profile: asked.profile.profile.name().to_owned(),
             profile_digest: asked.profile.digest,
-            issuer: asked.issuer.id.clone(),
+            issuer: Some(asked.issuer.id.clone()),
             subject: asked.subject.name().to_der(),
             sans: asked.subject.alt_names().to_string(),
             identity: asked.subject.identity().to_string(),
             csr: asked.csr.clone(),
-            spki: asked.subject.key().spki_der().to_vec(),
+            spki: Some(asked.subject.key().spki_der().to_vec()),
             days: asked.days,
+            contact: None,
             submitted_at: now,
+            reviewed_at: None,
             decided_at: one_step.then_some(now),
             reason: None,
             serial: None,
+            replaces: None,
+            pickup: None,
         })
     }
 
@@ -251,6 +291,8 @@ impl Ca {
             sans: request.sans.clone(),
             validity: linted.validity(),
             tbs: Some(linted.tbs().to_vec()),
+            key_sm3: Some(engine::sm3::hash(asked.subject.key().spki_der())),
+            sha256: None,
             issue_seq: None,
             status: CertStatus::Good,
             shard: linted.issuer().urls.list().number(),
@@ -293,7 +335,7 @@ impl Ca {
             .db
             .write(Importance::Normal, move |tx| -> Result<_, Error> {
                 // Asked inside the transaction: a revocation that comes at the same time is before it or after.
-                if let Some(since) = store::blocked(tx, &request.spki)? {
+                if let Some(since) = store::blocked(tx, request.key()?)? {
                     return Err(Error::BlockedKey { since });
                 }
                 match filing {
@@ -346,6 +388,7 @@ impl Ca {
                 row.state = CertificateState::Issued;
                 row.tbs = None;
                 row.issue_seq = Some(signed.seq);
+                row.sha256 = Some(fingerprint(&der));
                 request.state = RequestState::Issued;
                 let mut covers = vec![row.put(tx, signed.seq)?, request.put(tx, signed.seq)?];
                 let event = match new_row {
@@ -355,6 +398,7 @@ impl Ca {
                     }
                     None => Event::CertificateIssued,
                 };
+                row.index(tx, signed.seq)?;
                 tell(&feeds, tx, &row)?;
                 if let Some(probe) = &probe {
                     probe(Step::AfterRows)?;
@@ -398,6 +442,13 @@ pub(super) fn tell(
 ) -> Result<(), Error> {
     let news = row.news();
     feeds.iter().try_for_each(|feed| feed.apply(tx, &news).map_err(Error::Feed))
+}
+
+/// SHA-256 of a certificate, by which people compare it.
+fn fingerprint(der: &[u8]) -> [u8; 32] {
+    let mut out = [0; 32];
+    out.copy_from_slice(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, der).as_ref());
+    out
 }
 
 /// How the log names a certificate.

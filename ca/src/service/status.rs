@@ -6,22 +6,22 @@ use std::sync::Arc;
 use pki_config::ports::StatusFeed;
 use pki_config::role::{Authorized, Permission};
 use pki_config::status::{CertStatus, Reason};
-use pki_config::{Event, Instant, IssuerId, Serial};
+use pki_config::{Actor, Event, Instant, IssuerId, Serial};
 
-use ledger::{EntryDraft, Importance, Outcome, Tx};
+use ledger::{AuditLog, EntryDraft, Importance, Outcome, Tx};
 
 use super::issue::{object, tell};
 use super::{Ca, Certificate};
 use crate::core::revoke::{self, Certified};
 use crate::error::Error;
-use crate::store::{self, CertificateState};
+use crate::store::{self, CertificateRow, CertificateState};
 
 /// Certificates told of in one transaction by [`Ca::tell_again`].
 const TOLD_AT_ONCE: u32 = 500;
 
 /// What is to become of a certificate.
 #[derive(Debug, Clone, Copy)]
-enum Wanted {
+pub(super) enum Wanted {
     Revoke { reason: Reason, invalidity: Option<Instant> },
     Hold,
     Release,
@@ -114,57 +114,71 @@ impl Ca {
         let changed = options
             .db
             .write(Importance::Essential, move |tx| -> Result<_, Error> {
-                // Read again: between then and now somebody else may have changed it.
-                let mut row = store::certificate(tx, &found.tenant, &found.issuer, &found.serial)?
-                    .ok_or_else(|| Error::UnknownCertificate(found.serial.clone()))?;
-                if row.state != CertificateState::Issued {
-                    // An intent is nobody's certificate: it becomes one or `recover` revokes it.
-                    return Err(Error::UnknownCertificate(row.serial));
-                }
-                let certified = Certified {
-                    not_before: row.validity.not_before(),
-                    not_after: row.validity.not_after(),
-                    authority: row.profile == "root" || row.profile == "sub-ca",
-                };
-                row.status = match wanted {
-                    Wanted::Revoke { reason, invalidity } => {
-                        CertStatus::Revoked(revoke::revoke(row.status, &certified, reason, invalidity, now)?)
-                    }
-                    Wanted::Hold => {
-                        CertStatus::Revoked(revoke::revoke(row.status, &certified, Reason::CertificateHold, None, now)?)
-                    }
-                    Wanted::Release => revoke::release(row.status, &certified, now)?,
-                };
-                let seq = audit.next_seq(tx)?;
-                let mut covers = vec![row.put(tx, seq)?];
-                if let Wanted::Revoke { reason: Reason::KeyCompromise, .. } = wanted {
-                    let request = store::request(tx, &row.tenant, row.request)?
-                        .ok_or_else(|| Error::Damaged(format!("the request of certificate {}", row.serial)))?;
-                    covers.push(store::block(tx, &request.spki, &row, now, seq)?);
-                }
-                tell(&feeds, tx, &row)?;
-                audit.append(
-                    tx,
-                    EntryDraft {
-                        actor,
-                        event: match wanted {
-                            Wanted::Release => Event::CertificateReleased,
-                            Wanted::Revoke { .. } | Wanted::Hold => Event::CertificateRevoked,
-                        },
-                        object: object(&row.issuer, &row.serial),
-                        outcome: Outcome::Done,
-                        payload: match wanted {
-                            Wanted::Revoke { reason, .. } => reason.as_str().as_bytes().to_vec(),
-                            Wanted::Hold => Reason::CertificateHold.as_str().as_bytes().to_vec(),
-                            Wanted::Release => Vec::new(),
-                        },
-                        covers,
-                    },
-                )?;
-                row.audit_seq = Some(seq);
-                Ok(row)
+                change_row(tx, &audit, &actor, &feeds, &found, wanted, now)
             })
             .await?;
         self.with_der(changed).await
     }
+}
+
+/// Changes the status of one certificate, with its entry, in the transaction at hand. [`Error::Change`] comes before
+/// anything is written.
+pub(super) fn change_row(
+    tx: &Tx<'_>,
+    audit: &AuditLog,
+    actor: &Actor,
+    feeds: &[Arc<dyn for<'a> StatusFeed<Tx<'a>>>],
+    found: &CertificateRow,
+    wanted: Wanted,
+    now: Instant,
+) -> Result<CertificateRow, Error> {
+    // Read again: between then and now somebody else may have changed it.
+    let mut row = store::certificate(tx, &found.tenant, &found.issuer, &found.serial)?
+        .ok_or_else(|| Error::UnknownCertificate(found.serial.clone()))?;
+    if row.state != CertificateState::Issued {
+        // An intent is nobody's certificate: it becomes one or `recover` revokes it.
+        return Err(Error::UnknownCertificate(row.serial));
+    }
+    let certified = Certified {
+        not_before: row.validity.not_before(),
+        not_after: row.validity.not_after(),
+        authority: row.profile == "root" || row.profile == "sub-ca",
+    };
+    row.status = match wanted {
+        Wanted::Revoke { reason, invalidity } => {
+            CertStatus::Revoked(revoke::revoke(row.status, &certified, reason, invalidity, now)?)
+        }
+        Wanted::Hold => {
+            CertStatus::Revoked(revoke::revoke(row.status, &certified, Reason::CertificateHold, None, now)?)
+        }
+        Wanted::Release => revoke::release(row.status, &certified, now)?,
+    };
+    let seq = audit.next_seq(tx)?;
+    let mut covers = vec![row.put(tx, seq)?];
+    if let Wanted::Revoke { reason: Reason::KeyCompromise, .. } = wanted {
+        let request = store::request(tx, &row.tenant, row.request)?
+            .ok_or_else(|| Error::Damaged(format!("the request of certificate {}", row.serial)))?;
+        covers.push(store::block(tx, request.key()?, &row, now, seq)?);
+    }
+    tell(feeds, tx, &row)?;
+    audit.append(
+        tx,
+        EntryDraft {
+            actor: actor.clone(),
+            event: match wanted {
+                Wanted::Release => Event::CertificateReleased,
+                Wanted::Revoke { .. } | Wanted::Hold => Event::CertificateRevoked,
+            },
+            object: object(&row.issuer, &row.serial),
+            outcome: Outcome::Done,
+            payload: match wanted {
+                Wanted::Revoke { reason, .. } => reason.as_str().as_bytes().to_vec(),
+                Wanted::Hold => Reason::CertificateHold.as_str().as_bytes().to_vec(),
+                Wanted::Release => Vec::new(),
+            },
+            covers,
+        },
+    )?;
+    row.audit_seq = Some(seq);
+    Ok(row)
 }

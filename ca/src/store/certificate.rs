@@ -4,9 +4,9 @@ use ledger::db::{Row, RowResult, Value};
 use ledger::{Cover, DbError, Seq, Table, Tx};
 use pki_config::status::{CertStatus, Reason, Revocation, StatusChange};
 use pki_config::time::Validity;
-use pki_config::{Instant, IssuerId, RequestId, Serial, TenantId};
+use pki_config::{IssuerId, RequestId, Serial, TenantId};
 
-use super::{optional, position, read_time, serial_of, text, time, unreadable};
+use super::{optional, position, read_time, search, serial_of, text, time, unreadable};
 
 /// Certificates. An intent has no entry yet: the signature brings it.
 pub(super) static CERTIFICATE: Table = Table {
@@ -25,6 +25,9 @@ pub(super) static CERTIFICATE: Table = Table {
         "not_before",
         "not_after",
         "tbs",
+        "organisation",
+        "key_sm3",
+        "sha256",
         "issue_seq",
         "revoked_at",
         "reason",
@@ -71,6 +74,10 @@ pub(crate) struct CertificateRow {
     pub sans: String,
     pub validity: Validity,
     pub tbs: Option<Vec<u8>>,
+    /// SM3 of the DER SubjectPublicKeyInfo.
+    pub key_sm3: Option<[u8; 32]>,
+    /// SHA-256 of the certificate, once there is one.
+    pub sha256: Option<[u8; 32]>,
     /// The entry whose payload is the certificate; `None` before that.
     pub issue_seq: Option<Seq>,
     pub status: CertStatus,
@@ -81,7 +88,7 @@ pub(crate) struct CertificateRow {
 }
 
 impl CertificateRow {
-    fn values(&self) -> [Value; 17] {
+    fn values(&self) -> [Value; 20] {
         let (revoked_at, reason, invalidity) = match self.status {
             CertStatus::Good => (Value::Null, Value::Null, Value::Null),
             CertStatus::Revoked(r) => {
@@ -101,6 +108,9 @@ impl CertificateRow {
             time(self.validity.not_before()),
             time(self.validity.not_after()),
             optional(self.tbs.clone(), Value::Blob),
+            optional(search::organisation(&self.subject), text),
+            optional(self.key_sm3, |d| Value::Blob(d.to_vec())),
+            optional(self.sha256, |d| Value::Blob(d.to_vec())),
             self.issue_seq.map_or(Value::Integer(-1), position),
             revoked_at,
             reason,
@@ -111,6 +121,11 @@ impl CertificateRow {
 
     pub(crate) fn put(&self, tx: &Tx<'_>, seq: Seq) -> Result<Cover, DbError> {
         tx.put(&CERTIFICATE, &self.values(), seq)
+    }
+
+    /// Makes a certificate that was just issued one that is found by the words of its names.
+    pub(crate) fn index(&self, tx: &Tx<'_>, issue_seq: Seq) -> Result<(), DbError> {
+        search::index(tx, self, issue_seq)
     }
 
     /// What responders are told of this row as it now is.
@@ -130,11 +145,12 @@ impl CertificateRow {
         let v = self.values();
         tx.execute(
             "INSERT INTO ca_certificate (issuer_id, serial, tenant_id, request_id, state, profile, profile_digest, \
-             subject, sans, not_before, not_after, tbs, issue_seq, revoked_at, reason, invalidity, shard) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
+             subject, sans, not_before, not_after, tbs, organisation, key_sm3, sha256, issue_seq, \
+             revoked_at, reason, invalidity, shard) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)",
             &[
                 &v[0], &v[1], &v[2], &v[3], &v[4], &v[5], &v[6], &v[7], &v[8], &v[9], &v[10], &v[11], &v[12], &v[13],
-                &v[14], &v[15], &v[16],
+                &v[14], &v[15], &v[16], &v[17], &v[18], &v[19],
             ],
         )
         .map(drop)
@@ -145,23 +161,25 @@ macro_rules! select_certificate {
     ($rest:literal) => {
         concat!(
             "SELECT issuer_id, serial, tenant_id, request_id, state, profile, profile_digest, subject, sans, \
-             not_before, not_after, tbs, issue_seq, revoked_at, reason, invalidity, audit_seq, shard FROM ca_certificate ",
+             not_before, not_after, tbs, key_sm3, sha256, issue_seq, revoked_at, reason, invalidity, audit_seq, shard \
+             FROM ca_certificate ",
             $rest
         )
     };
 }
+pub(super) use select_certificate;
 
-fn read_certificate(row: &Row<'_>) -> RowResult<Option<CertificateRow>> {
+pub(super) fn read_certificate(row: &Row<'_>) -> RowResult<Option<CertificateRow>> {
     let issuer: String = row.get(0)?;
     let serial: Vec<u8> = row.get(1)?;
     let tenant: String = row.get(2)?;
     let state: String = row.get(4)?;
     let (not_before, not_after): (i64, i64) = (row.get(9)?, row.get(10)?);
-    let issue_seq: i64 = row.get(12)?;
-    let revoked_at: Option<i64> = row.get(13)?;
-    let reason: Option<u8> = row.get(14)?;
-    let invalidity: Option<i64> = row.get(15)?;
-    let audit_seq: Option<i64> = row.get(16)?;
+    let issue_seq: i64 = row.get(14)?;
+    let revoked_at: Option<i64> = row.get(15)?;
+    let reason: Option<u8> = row.get(16)?;
+    let invalidity: Option<i64> = row.get(17)?;
+    let audit_seq: Option<i64> = row.get(18)?;
     let status = match (revoked_at, reason) {
         (None, None) => Some(CertStatus::Good),
         (Some(at), Some(reason)) => read_time(at).zip(Reason::from_code(reason)).map(|(at, reason)| {
@@ -192,14 +210,16 @@ fn read_certificate(row: &Row<'_>) -> RowResult<Option<CertificateRow>> {
         sans: row.get(8)?,
         validity,
         tbs: row.get(11)?,
+        key_sm3: row.get(12)?,
+        sha256: row.get(13)?,
         issue_seq: Seq::try_from(issue_seq).ok(),
         status,
-        shard: row.get(17)?,
+        shard: row.get(19)?,
         audit_seq: audit_seq.and_then(|s| Seq::try_from(s).ok()),
     }))
 }
 
-fn readable(rows: Vec<Option<CertificateRow>>) -> Result<Vec<CertificateRow>, DbError> {
+pub(super) fn readable(rows: Vec<Option<CertificateRow>>) -> Result<Vec<CertificateRow>, DbError> {
     rows.into_iter().map(|r| r.ok_or_else(|| unreadable("ca_certificate", "a row"))).collect()
 }
 
@@ -247,81 +267,6 @@ pub(crate) fn signed_after(
             "WHERE (issuer_id, serial) > ($1, $2) AND state <> 'intended' ORDER BY issuer_id, serial LIMIT $3"
         ),
         &[&issuer, &serial, &limit],
-        read_certificate,
-    )?)
-}
-
-/// What to list.
-#[derive(Debug, Clone, Default)]
-pub struct Query {
-    /// Only this issuer.
-    pub issuer: Option<IssuerId>,
-    /// Only this profile.
-    pub profile: Option<String>,
-    /// Only this status.
-    pub status: Option<ListedStatus>,
-    /// Subject or alternative names contain this text.
-    pub name: Option<String>,
-    /// Only those issued before this log entry: the `next` of the page before.
-    pub after: Option<Seq>,
-    /// At most this many, 1 to 500.
-    pub limit: u32,
-}
-
-/// Status as a list shows it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ListedStatus {
-    /// Neither revoked nor expired.
-    Good,
-    /// Revoked for good.
-    Revoked,
-    /// On hold.
-    Hold,
-    /// Past its last second and not revoked.
-    Expired,
-}
-
-impl ListedStatus {
-    /// The word in the interface.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Good => "good",
-            Self::Revoked => "revoked",
-            Self::Hold => "hold",
-            Self::Expired => "expired",
-        }
-    }
-
-    /// From the word in the interface.
-    #[must_use]
-    pub fn from_word(word: &str) -> Option<Self> {
-        [Self::Good, Self::Revoked, Self::Hold, Self::Expired].into_iter().find(|s| s.as_str() == word)
-    }
-}
-
-/// One page of certificates, newest first.
-pub(crate) fn list(
-    tx: &Tx<'_>,
-    tenant: &TenantId,
-    query: &Query,
-    now: Instant,
-) -> Result<Vec<CertificateRow>, DbError> {
-    let issuer = query.issuer.as_ref().map(IssuerId::as_str);
-    let status = query.status.map(ListedStatus::as_str);
-    // LIKE would give % and _ a meaning; instr compares as typed.
-    let name = query.name.as_deref();
-    let after = query.after.map_or(i64::MAX, |s| i64::try_from(s).unwrap_or(i64::MAX));
-    readable(tx.query_all(
-        select_certificate!(
-            "WHERE tenant_id = $1 AND state = 'issued' AND issue_seq < $2 \
-             AND ($3 IS NULL OR issuer_id = $3) AND ($4 IS NULL OR profile = $4) \
-             AND ($5 IS NULL OR instr(lower(subject), lower($5)) > 0 OR instr(lower(sans), lower($5)) > 0) \
-             AND ($6 IS NULL OR $6 = CASE WHEN reason = 6 THEN 'hold' WHEN revoked_at IS NOT NULL THEN 'revoked' \
-             WHEN not_after + 1000 <= $7 THEN 'expired' ELSE 'good' END) \
-             ORDER BY issue_seq DESC LIMIT $8"
-        ),
-        &[&tenant.as_str(), &after, &issuer, &query.profile, &name, &status, &now.unix_millis(), &query.limit],
         read_certificate,
     )?)
 }

@@ -138,9 +138,7 @@ pub struct RequestDetail {
     pub evidence: Vec<EvidenceInfo>,
     /// Whether what is there is enough now: something that has not expired, or nothing is wanted.
     pub evidence_enough: bool,
-    /// Who reviewed it.
-    pub reviewer: Option<String>,
-    /// When.
+    /// When reviewed.
     pub reviewed_at: Option<String>,
     /// When decided.
     pub decided_at: Option<String>,
