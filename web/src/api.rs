@@ -137,6 +137,9 @@ pub struct RequestInfo {
     /// Whether the profile wants evidence.
     #[serde(default)]
     pub needs_evidence: bool,
+    /// Identity numbers, such as `credit-code:…`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub identity: Vec<String>,
     /// Validity asked for. Unit: days.
     #[serde(default)]
     pub days: Option<u32>,

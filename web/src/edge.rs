@@ -1,16 +1,23 @@
 //! The edges: decode, call the service, encode. Rights were decided before ([`crate::router`]).
 
 pub mod audit;
+pub mod batch;
+pub mod branch;
 pub mod cert;
+pub mod cert_again;
 pub mod check;
 pub mod errors;
+pub mod evidence;
 pub mod issuer;
 pub mod key;
 pub mod log;
 pub mod ocsp;
 pub mod officer;
+pub mod pickup;
 pub mod profile;
 pub mod public;
+pub mod request;
+pub mod revoke_all;
 pub mod system;
 pub mod tsa;
 pub mod watch;

@@ -115,17 +115,19 @@ impl From<ErrorCode> for Failure {
     }
 }
 
+/// The rules an error of the authority is about.
+pub(crate) fn broken_rules(error: &ca::Error) -> Vec<LintFinding> {
+    let finding = |f: &ca::core::lint::Finding| LintFinding {
+        lint: f.lint.to_string(),
+        section: f.section.to_string(),
+        detail: f.detail.to_string(),
+    };
+    error.findings().iter().map(finding).collect()
+}
+
 impl From<ca::Error> for Failure {
     fn from(error: ca::Error) -> Self {
-        let findings = error
-            .findings()
-            .iter()
-            .map(|f| LintFinding {
-                lint: f.lint.to_string(),
-                section: f.section.to_string(),
-                detail: f.detail.to_string(),
-            })
-            .collect::<Vec<_>>();
+        let findings = broken_rules(&error);
         let mut failure = Self::from_error(error.code(), &error);
         if !findings.is_empty() {
             failure.detail = None;

@@ -22,7 +22,10 @@ use serde::de::DeserializeOwned;
 
 use crate::app::App;
 use crate::auth;
-use crate::edge::{audit, cert, check, errors, issuer, key, log, officer, profile, public, system, tsa, watch};
+use crate::edge::{
+    audit, batch, branch, cert, cert_again, check, errors, evidence, issuer, key, log, officer, pickup, profile,
+    public, request, revoke_all, system, tsa, watch,
+};
 use crate::portal;
 use crate::problem::Failure;
 use crate::serve::Peer;
@@ -54,7 +57,7 @@ fn calls() -> Vec<Call> {
     use Permission as P;
     vec![
         needs("cert/issue", P::IssueCertificate, cert::issue),
-        needs("cert/submit", P::RequestCertificate, cert::submit),
+        needs("cert/submit", P::RequestCertificate, cert::submit).up_to(WITH_FILES),
         needs("cert/approve", P::ApproveRequest, cert::approve),
         needs("cert/reject", P::ApproveRequest, cert::reject),
         needs("cert/requests", P::ReadCertificates, cert::requests),
@@ -63,6 +66,29 @@ fn calls() -> Vec<Call> {
         needs("cert/release", P::RevokeCertificate, cert::release),
         needs("cert/list", P::ReadCertificates, cert::list),
         needs("cert/show", P::ReadCertificates, cert::show),
+        needs("cert/renew", P::RequestCertificate, cert_again::renew).up_to(WITH_FILES),
+        needs("cert/rekey", P::RequestCertificate, cert_again::rekey).up_to(WITH_FILES),
+        needs("cert/reissue", P::RequestCertificate, cert_again::reissue).up_to(WITH_FILES),
+        needs("cert/revoke-all", P::RevokeCertificate, revoke_all::revoke_all),
+        needs("request/queues", P::ReadCertificates, request::queues),
+        needs("request/show", P::ReadCertificates, request::show),
+        needs("request/review", P::ReviewRequest, request::review),
+        needs("request/invite", P::RequestCertificate, request::invite).up_to(WITH_FILES),
+        needs("request/link", P::RequestCertificate, request::link),
+        needs("evidence/add", P::RequestCertificate, evidence::add).up_to(WITH_FILES),
+        needs("evidence/file", P::ReadCertificates, evidence::file),
+        needs("batch/preview", P::RequestCertificate, batch::preview).up_to(WITH_FILES),
+        needs("batch/submit", P::RequestCertificate, batch::submit).up_to(WITH_FILES),
+        needs("batch/approve", P::ApproveRequest, batch::approve),
+        needs("batch/show", P::ReadCertificates, batch::show),
+        needs("batch/list", P::ReadCertificates, batch::list),
+        needs("branch/list", P::ReadCertificates, branch::list),
+        needs("branch/add", P::ManageBranches, branch::add),
+        needs("branch/close", P::ManageBranches, branch::close),
+        needs("branch/join", P::ManageBranches, branch::join),
+        needs("branch/leave", P::ManageBranches, branch::leave),
+        open("pickup/show", pickup::show),
+        open("pickup/send", pickup::send),
         needs("cert/check", P::RequestCertificate, check::check),
         needs("profile/list", P::ReadProfiles, profile::list),
         needs("profile/show", P::ReadProfiles, profile::show),
@@ -179,7 +205,20 @@ enum Who {
 struct Call {
     path: &'static str,
     access: Access,
+    /// Takes a body of this size even where the configuration says less. Unit: bytes.
+    most: usize,
     handler: Handler,
+}
+
+/// A body that may carry files of evidence or a batch: 5 MiB in base64, and what goes with it.
+const WITH_FILES: usize = 8 * 1024 * 1024;
+
+impl Call {
+    /// The same with larger bodies.
+    const fn up_to(mut self, most: usize) -> Self {
+        self.most = most;
+        self
+    }
 }
 
 /// A call for those whose role grants `permission`.
@@ -198,7 +237,7 @@ where
         (Who::Stranger(_), _) => Box::pin(async { Err(Failure::new(ErrorCode::Unauthenticated)) }),
         (_, Err(failure)) => Box::pin(async { Err(failure) }),
     });
-    Call { path, access: Access::Needs(permission), handler }
+    Call { path, access: Access::Needs(permission), most: 0, handler }
 }
 
 /// A call for anybody.
@@ -217,7 +256,7 @@ where
         (Who::Known(_), _) => Box::pin(async { Err(Failure::new(ErrorCode::Internal)) }),
         (_, Err(failure)) => Box::pin(async { Err(failure) }),
     });
-    Call { path, access: Access::Open, handler }
+    Call { path, access: Access::Open, most: 0, handler }
 }
 
 fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
@@ -265,7 +304,7 @@ async fn dispatch(edge: &Edge, path: &str, request: Request<Body>) -> Result<Vec
             Who::Known(admit_peer(&edge.app, &peer, request.headers(), permission, path).await?)
         }
     };
-    let body = body_of(&edge.app, request).await?;
+    let body = body_of(&edge.app, request, call.most).await?;
     (call.handler)(edge.app.clone(), who, body).await
 }
 
@@ -308,9 +347,9 @@ fn is_json<B>(request: &Request<B>) -> bool {
         && value(header::CONTENT_ENCODING).is_empty()
 }
 
-async fn body_of(app: &App, request: Request<Body>) -> Result<Bytes, Failure> {
+async fn body_of(app: &App, request: Request<Body>, at_least: usize) -> Result<Bytes, Failure> {
     let web = &app.config().web;
-    let most = usize::try_from(web.body_bytes).unwrap_or(usize::MAX);
+    let most = usize::try_from(web.body_bytes).unwrap_or(usize::MAX).max(at_least);
     let body = Limited::new(request.into_body(), most).collect();
     match tokio::time::timeout(web.body_deadline.duration(), body).await {
         Err(_) => Err(ErrorCode::Timeout.into()),
@@ -388,7 +427,10 @@ mod tests {
     #[test]
     fn every_call_names_its_right_but_those_that_are_open_on_purpose() {
         let open: Vec<_> = calls().into_iter().filter(|c| c.access == Access::Open).map(|c| c.path).collect();
-        assert_eq!(open, ["officer/claim", "tsa/stamp", "tsa/units", "error/list", "error/describe"]);
+        assert_eq!(
+            open,
+            ["pickup/show", "pickup/send", "officer/claim", "tsa/stamp", "tsa/units", "error/list", "error/describe"]
+        );
     }
 
     #[test]

@@ -195,8 +195,7 @@ impl Submitted {
         if self.needs_review {
             return Err(Refused::NotReviewed { request: self.request });
         }
-        let ready =
-            Reviewed { request: self.request, tenant: self.tenant, submitter: self.submitter, reviewer: None };
+        let ready = Reviewed { request: self.request, tenant: self.tenant, submitter: self.submitter, reviewer: None };
         ready.approve(officer)
     }
 

@@ -211,7 +211,12 @@ mod tests {
 
     const NOW: &str = "2026-06-01T12:00:00Z";
 
-    fn new(method: &str, note: &str, expires: Option<&str>, file: Option<(&str, usize)>) -> Result<Evidence, BadEvidence> {
+    fn new(
+        method: &str,
+        note: &str,
+        expires: Option<&str>,
+        file: Option<(&str, usize)>,
+    ) -> Result<Evidence, BadEvidence> {
         let file = file.map(|(name, size)| File { name: name.to_owned(), content: vec![1; size] });
         Evidence::new(method, note, expires.map(at), file, at(NOW))
     }

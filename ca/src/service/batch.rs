@@ -2,7 +2,7 @@
 
 use pki_config::name::{DistinguishedName, SubjectAltName};
 use pki_config::role::{Authorized, Permission};
-use pki_config::{Actor, BatchId, BranchId, Event, Identity, TenantId};
+use pki_config::{Actor, BatchId, BranchId, Event, Identity};
 
 use ledger::{EntryDraft, Importance, Outcome};
 
@@ -12,7 +12,7 @@ use super::{Ca, NewRequest, Submission};
 use crate::core::batch::{self, Row};
 use crate::core::evidence::Evidence;
 use crate::error::Error;
-use crate::store::{self, BatchRow, RequestRow};
+use crate::store::{self, BatchRow, RequestRow, Scope};
 
 /// The longest name of a batch. Unit: characters.
 const LONGEST_TITLE: usize = 80;
@@ -126,12 +126,14 @@ impl Ca {
         let subject: Option<DistinguishedName> =
             (!row.subject.is_empty()).then(|| row.subject.parse()).transpose().map_err(Error::Name)?;
         let sans: SubjectAltName = row.sans.join(",").parse().map_err(Error::Name)?;
-        let identity: Identity = row.identity.join(",").parse().map_err(|_| Error::Row("an identity number is not right"))?;
+        let identity: Identity =
+            row.identity.join(",").parse().map_err(|_| Error::Row("an identity number is not right"))?;
         let evidence = match &row.method {
             Some(method) => vec![Evidence::new(method, &row.note, None, None, now)?],
             None => Vec::new(),
         };
-        let issuer = row.issuer.as_deref().map(|id| id.parse().map_err(|_| Error::UnknownIssuer(short(id)))).transpose()?;
+        let issuer =
+            row.issuer.as_deref().map(|id| id.parse().map_err(|_| Error::UnknownIssuer(short(id)))).transpose()?;
         match secret {
             Some(link) => self.prepare_invitation(
                 actor,
@@ -222,13 +224,23 @@ impl Ca {
         Ok(id)
     }
 
-    /// The newest batches, at most 100.
+    /// The newest batches, at most 100. An officer of branches sees those it filed itself.
     ///
     /// # Errors
     /// The database.
-    pub async fn batches(&self, tenant: &TenantId) -> Result<Vec<BatchRow>, Error> {
-        let tenant = tenant.clone();
-        self.0.options.db.read(move |tx| -> Result<_, Error> { Ok(store::batches(tx, &tenant, 100)?) }).await
+    pub async fn batches(&self, actor: &Actor) -> Result<Vec<BatchRow>, Error> {
+        let actor = actor.clone();
+        self.0
+            .options
+            .db
+            .read(move |tx| -> Result<_, Error> {
+                let mut batches = store::batches(tx, actor.tenant(), 100)?;
+                if store::scope(tx, actor.tenant(), actor.person())? != Scope::All {
+                    batches.retain(|batch| batch.officer == actor.person());
+                }
+                Ok(batches)
+            })
+            .await
     }
 
     /// A batch and those of its requests that this officer's branches have, in the order of the file.

@@ -30,7 +30,12 @@ impl KeptEvidence {
 
 impl Ca {
     /// Evidence as it will be stored.
-    pub(super) fn keep_evidence(&self, actor: &Actor, row: &RequestRow, given: &[Evidence]) -> Result<Vec<KeptEvidence>, Error> {
+    pub(super) fn keep_evidence(
+        &self,
+        actor: &Actor,
+        row: &RequestRow,
+        given: &[Evidence],
+    ) -> Result<Vec<KeptEvidence>, Error> {
         if given.len() > evidence::MOST {
             return Err(BadEvidence::TooMuch.into());
         }

@@ -6,10 +6,11 @@
 
 use std::time::Duration;
 
+use crypto_pool::KeyAlgorithm;
 use pki_config::name::{DistinguishedName, SubjectAltName};
+use pki_config::profile::KeyMaker;
 use pki_config::role::{Authorized, Permission};
 use pki_config::{Actor, BranchId, Channel, Event, Identity, IssuerId, RequestId, Role};
-use pki_config::profile::KeyMaker;
 
 use ledger::Importance;
 
@@ -73,13 +74,10 @@ impl Ca {
         let profile = self.open_profile(&invitation.profile)?;
         let mut checked = Checked::default();
         let signer = self.signer(&profile.profile, invitation.issuer.as_ref(), &mut checked)?;
-        let (issuer, stand_in, _) = signer.ok_or_else(|| Error::NoIssuerForKey {
-            profile: invitation.profile.clone(),
-            key: "holder's".to_owned(),
-        })?;
+        let (issuer, stand_in, _) = signer
+            .ok_or_else(|| Error::NoIssuerForKey { profile: invitation.profile.clone(), key: "holder's".to_owned() })?;
         let (name, sans) = (invitation.subject.clone(), invitation.sans.clone());
-        let subject =
-            Subject::unheld(stand_in, KeyMaker::Csr, name, sans).identified(invitation.identity.clone());
+        let subject = Subject::unheld(stand_in, KeyMaker::Csr, name, sans).identified(invitation.identity.clone());
         self.try_names(&profile.profile, &issuer, subject.clone(), invitation.days, false, &mut checked)?;
         if let Some(refused) = checked.refused.pop() {
             return Err(refused);
@@ -129,6 +127,15 @@ impl Ca {
                 Ok(row)
             })
             .await
+    }
+
+    /// Which kinds of key a holder may send for a profile: those some issuer, or the one named, certifies.
+    #[must_use]
+    pub fn keys_taken(&self, profile: &str, issuer: Option<&IssuerId>) -> Vec<KeyAlgorithm> {
+        let Ok(profile) = self.open_profile(profile) else { return Vec::new() };
+        let rsa = KeyAlgorithm::Rsa { bits: profile.profile.rules().key.rsa_min_bits };
+        let kinds = [KeyAlgorithm::Sm2, KeyAlgorithm::P256, KeyAlgorithm::P384, rsa, KeyAlgorithm::Ed25519];
+        kinds.into_iter().filter(|kind| self.issuer_for(&profile.profile, *kind, issuer).is_ok()).collect()
     }
 
     /// The request a link is for. Needs no login: the secret, of which `hash` is the SM3, is the right.

@@ -87,13 +87,8 @@ pub(crate) fn put_member(
     now: Instant,
     seq: Seq,
 ) -> Result<Cover, DbError> {
-    let values = [
-        text(tenant.as_str()),
-        text(officer),
-        text(branch.as_str()),
-        Value::Integer(i64::from(active)),
-        time(now),
-    ];
+    let values =
+        [text(tenant.as_str()), text(officer), text(branch.as_str()), Value::Integer(i64::from(active)), time(now)];
     tx.put(&BRANCH_OFFICER, &values, seq)
 }
 

@@ -130,7 +130,8 @@ pub(crate) fn queue(
     let one_more = query.limit.saturating_add(1);
     let mut rows = if query.queue == Queue::Decided {
         let (at, id) = query.after.map_or((i64::MAX, &[0xff_u8; 16][..]), |_| (0, &[]));
-        let (at, id) = query.after.as_ref().map_or((at, id), |place| (place.at.unix_millis(), place.request.as_bytes()));
+        let (at, id) =
+            query.after.as_ref().map_or((at, id), |place| (place.at.unix_millis(), place.request.as_bytes()));
         readable(tx.query_all(
             select_request!(
                 "WHERE tenant_id = $1 AND decided_at IS NOT NULL AND (decided_at, request_id) < ($2, $3) \
@@ -154,17 +155,7 @@ pub(crate) fn queue(
                  WHEN 'mine' THEN requester = $8 ELSE state = 'invited' END \
                  ORDER BY submitted_at, request_id LIMIT $9"
             ),
-            &[
-                &tenant.as_str(),
-                &at,
-                &id,
-                &words,
-                &branch,
-                &query.profile,
-                &query.queue.as_str(),
-                &person,
-                &one_more,
-            ],
+            &[&tenant.as_str(), &at, &id, &words, &branch, &query.profile, &query.queue.as_str(), &person, &one_more],
             read_request,
         )?)?
     };
@@ -179,12 +170,7 @@ pub(crate) fn queue(
 }
 
 /// How many requests wait where. The columns, in order: review, approval, invited, mine.
-pub(crate) fn queue_lengths(
-    tx: &Tx<'_>,
-    tenant: &TenantId,
-    person: &str,
-    scope: &Scope,
-) -> Result<[u32; 4], DbError> {
+pub(crate) fn queue_lengths(tx: &Tx<'_>, tenant: &TenantId, person: &str, scope: &Scope) -> Result<[u32; 4], DbError> {
     tx.query_opt(
         "SELECT count(*) FILTER (WHERE state = 'submitted' AND needs_review = 1), \
          count(*) FILTER (WHERE state = 'reviewed' OR (state = 'submitted' AND needs_review = 0)), \

@@ -175,11 +175,8 @@ pub(super) fn organisation(subject: &str) -> Option<String> {
 
 /// Takes a certificate that was just issued into the full-text index.
 pub(super) fn index(tx: &Tx<'_>, row: &CertificateRow, issue_seq: Seq) -> Result<(), DbError> {
-    tx.execute(
-        "INSERT INTO ca_search (rowid, words) VALUES ($1, $2)",
-        &[&issue_seq.cast_signed(), &indexed(row)],
-    )
-    .map(drop)
+    tx.execute("INSERT INTO ca_search (rowid, words) VALUES ($1, $2)", &[&issue_seq.cast_signed(), &indexed(row)])
+        .map(drop)
 }
 
 /// How many certificates with the words asked for are looked through for one page: the newest, so that a page has
@@ -410,12 +407,7 @@ pub(crate) fn unrevoked(
 }
 
 /// How many [`unrevoked`] would find.
-pub(crate) fn unrevoked_count(
-    tx: &Tx<'_>,
-    tenant: &TenantId,
-    common: &Common,
-    now: Instant,
-) -> Result<u64, DbError> {
+pub(crate) fn unrevoked_count(tx: &Tx<'_>, tenant: &TenantId, common: &Common, now: Instant) -> Result<u64, DbError> {
     let count = match common {
         Common::Organisation(name) => tx.query_opt(
             "SELECT count(*) FROM ca_certificate WHERE tenant_id = $1 AND organisation = $2 AND issue_seq >= 0 \

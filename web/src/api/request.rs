@@ -163,6 +163,9 @@ pub struct Invite {
     /// Alternative names.
     #[serde(default)]
     pub sans: Vec<String>,
+    /// Identity numbers, such as `credit-code:…`.
+    #[serde(default)]
+    pub identity: Vec<String>,
     /// Profile.
     pub profile: String,
     /// Issuer; chosen by the holder's key when absent.
@@ -367,7 +370,7 @@ pub struct RevokedLine {
 /// `batch/preview` and `batch/submit`: requests as CSV (RFC 4180, UTF-8), a header line first.
 ///
 /// Columns: `subject`, `sans` (separated by `;`), `csr` (PEM or base64 DER; empty makes a pick-up link), `profile`,
-/// `issuer`, `days`, `contact`, `method`, `note` (evidence). Only `subject` must be there.
+/// `issuer`, `days`, `identity`, `contact`, `method`, `note` (evidence). Only `subject` must be there.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Batch {

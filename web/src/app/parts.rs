@@ -211,6 +211,14 @@ impl App {
         format!("https://{host}:{port}/setup#{}", secret.show())
     }
 
+    /// A holder's pick-up link as shown. The secret stands behind `#` here too.
+    #[must_use]
+    pub fn pickup_url(&self, secret: &Secret) -> String {
+        let port = self.config().web.https.port();
+        let host = self.config().web.https_names.first().map_or("localhost", String::as_str);
+        format!("https://{host}:{port}/pickup#{}", secret.show())
+    }
+
     /// Removes the file with the administrator's link once that link was used.
     pub(crate) fn forget_link_file(&self, used: &Link) {
         let file = self.0.dir.admin_link();

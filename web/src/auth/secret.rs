@@ -15,6 +15,8 @@ pub enum SecretKind {
     Token,
     /// The secret of a one-time link, `yl_…`.
     Link,
+    /// The secret of a holder's pick-up link, `yp_…`.
+    Pickup,
 }
 
 impl SecretKind {
@@ -22,6 +24,7 @@ impl SecretKind {
         match self {
             Self::Token => "yx_",
             Self::Link => "yl_",
+            Self::Pickup => "yp_",
         }
     }
 }

@@ -1,15 +1,16 @@
 //! `cert/*`: requests, certificates and their status.
 
-use ca::NewRequest;
-use ca::store::{ListedStatus, Query, RequestRow};
+use ca::store::{ListedStatus, Order, Query, Queue, QueueQuery, RequestRow};
+use ca::{NewRequest, Submission};
 use pki_config::name::{DistinguishedName, SubjectAltName};
 use pki_config::role::Authorized;
 use pki_config::status::{CertStatus, Reason, Revocation};
 use pki_config::{ErrorCode, Identity, Instant, IssuerId, Serial};
 
 use super::{csr_bytes, hex, issuer_id, pem, pem_chain};
+use crate::api::request::RequestQuery;
 use crate::api::{
-    CertDetail, CertLine, CertPage, CertQuery, CertRef, CertRequest, Issued, Nothing, Reject, RequestInfo, RequestList,
+    CertDetail, CertLine, CertPage, CertQuery, CertRef, CertRequest, Issued, Reject, RequestInfo, RequestList,
     RequestRef, Revoke, StatusInfo,
 };
 use crate::app::App;
@@ -23,7 +24,8 @@ pub async fn issue(app: App, by: Authorized, ask: CertRequest) -> Result<Issued,
 
 /// `cert/submit`.
 pub async fn submit(app: App, by: Authorized, ask: CertRequest) -> Result<RequestInfo, Failure> {
-    let id = app.ca().submit(&by, new_request(ask)?).await?;
+    let submission = submission(&app, ask)?;
+    let id = app.ca().submit(&by, submission).await?;
     Ok(request_info(app.ca().request(by.actor().tenant(), id).await?))
 }
 
@@ -41,9 +43,27 @@ pub async fn reject(app: App, by: Authorized, ask: Reject) -> Result<RequestInfo
 }
 
 /// `cert/requests`.
-pub async fn requests(app: App, by: Authorized, _: Nothing) -> Result<RequestList, Failure> {
-    let rows = app.ca().requests(by.actor().tenant(), 200).await?;
-    Ok(RequestList { requests: rows.into_iter().map(request_info).collect(), next: None })
+pub async fn requests(app: App, by: Authorized, ask: RequestQuery) -> Result<RequestList, Failure> {
+    let queue = ask.queue.as_deref().unwrap_or("waiting");
+    let queue = Queue::from_word(queue).ok_or_else(|| {
+        Failure::saying(ErrorCode::BadRequest, "expected a queue: waiting, review, approval, mine, invited or decided")
+    })?;
+    let limit = ask.limit.unwrap_or(200);
+    if !(1..=500).contains(&limit) {
+        return Err(Failure::saying(ErrorCode::BadRequest, "limit is not between 1 and 500"));
+    }
+    let after = ask.after.as_deref().map(str::parse).transpose()?;
+    if let Some(batch) = &ask.batch {
+        let (_, rows) = app.ca().batch(by.actor(), batch.parse()?).await?;
+        return Ok(RequestList { requests: rows.into_iter().map(request_info).collect(), next: None });
+    }
+    let branch = ask.branch.as_deref().map(str::parse).transpose()?;
+    let query = QueueQuery { queue, branch, profile: ask.profile, after, limit };
+    let (rows, next) = app.ca().queue(by.actor(), query).await?;
+    Ok(RequestList {
+        requests: rows.into_iter().map(request_info).collect(),
+        next: next.map(|place| place.to_string()),
+    })
 }
 
 /// `cert/revoke`.
@@ -84,7 +104,32 @@ pub async fn list(app: App, by: Authorized, ask: CertQuery) -> Result<CertPage, 
         return Err(Failure::saying(ErrorCode::BadRequest, "limit is not between 1 and 500"));
     }
     let issuer = issuer_id(ask.issuer.as_deref())?;
-    let query = Query { issuer, profile: ask.profile, status, name: ask.name, after: ask.after, limit };
+    let time = |text: Option<String>| text.as_deref().map(str::parse::<Instant>).transpose();
+    let order = match ask.sort.as_deref() {
+        None | Some("newest") => Order::Newest,
+        Some("expiry") => Order::Expiry,
+        Some(_) => return Err(Failure::saying(ErrorCode::BadRequest, "expected an order: newest or expiry")),
+    };
+    let filled = |text: Option<String>| text.filter(|text| !text.trim().is_empty());
+    let (name, digits, organisation) = (filled(ask.name), filled(ask.digits), filled(ask.organisation));
+    if [name.is_some(), digits.is_some(), organisation.is_some()].iter().filter(|given| **given).count() > 1 {
+        return Err(Failure::saying(ErrorCode::BadRequest, "give one of name, digits and organisation"));
+    }
+    let query = Query {
+        issuer,
+        profile: ask.profile,
+        status,
+        name,
+        digits: digits.as_deref().map(str::parse).transpose()?,
+        organisation,
+        begins_from: time(ask.begins_from)?,
+        begins_before: time(ask.begins_before)?,
+        expires_from: time(ask.expires_from)?,
+        expires_before: time(ask.expires_before)?,
+        order,
+        after: ask.after,
+        limit,
+    };
     let page = app.ca().list(by.actor().tenant(), query).await?;
     let now = app.clock().now();
     let certificates = page
@@ -133,6 +178,13 @@ pub async fn show(app: App, by: Authorized, ask: CertRef) -> Result<CertDetail, 
     })
 }
 
+fn submission(app: &App, mut ask: CertRequest) -> Result<Submission, Failure> {
+    let evidence = super::evidence::given(app, std::mem::take(&mut ask.evidence))?;
+    let branch = ask.branch.as_deref().filter(|word| !word.is_empty()).map(str::parse).transpose()?;
+    let contact = ask.contact.take();
+    Ok(Submission { request: new_request(ask)?, evidence, branch, contact })
+}
+
 fn new_request(ask: CertRequest) -> Result<NewRequest, Failure> {
     let csr = csr_bytes(ask.csr)?;
     let subject: Option<DistinguishedName> = ask.subject.as_deref().map(str::parse).transpose()?;
@@ -144,7 +196,7 @@ fn new_request(ask: CertRequest) -> Result<NewRequest, Failure> {
     Ok(NewRequest { csr, subject, sans, identity, profile, issuer, days: ask.days })
 }
 
-async fn issued(app: &App, certificate: &ca::Certificate) -> Result<Issued, Failure> {
+pub(super) async fn issued(app: &App, certificate: &ca::Certificate) -> Result<Issued, Failure> {
     let chain = app.ca().chain(&certificate.issuer)?;
     let receipt = app.receipt(certificate.issue_seq).await?;
     Ok(Issued {
@@ -159,32 +211,33 @@ async fn issued(app: &App, certificate: &ca::Certificate) -> Result<Issued, Fail
     })
 }
 
-fn request_info(row: RequestRow) -> RequestInfo {
+pub(super) fn request_info(row: RequestRow) -> RequestInfo {
     let subject = DistinguishedName::from_der(&row.subject).map(|name| name.to_string()).unwrap_or_default();
     RequestInfo {
         request: row.id.to_string(),
         state: row.state.as_str().to_owned(),
         profile: row.profile,
-        issuer: row.issuer.to_string(),
+        issuer: row.issuer.map(|issuer| issuer.to_string()).unwrap_or_default(),
         subject,
-        sans: row.sans.split(',').filter(|s| !s.is_empty()).map(str::to_owned).collect(),
+        sans: words(&row.sans),
+        identity: words(&row.identity),
         requester: row.requester,
         approver: row.approver,
         at: row.submitted_at.to_string(),
         reason: row.reason,
         serial: row.serial.map(|s| s.to_string()),
-        kind: "new".to_owned(),
-        branch: None,
-        batch: None,
-        needs_review: false,
-        reviewer: None,
-        needs_evidence: false,
+        kind: row.kind.as_str().to_owned(),
+        branch: row.branch.map(|branch| branch.to_string()),
+        batch: row.batch.map(|(batch, _)| batch.to_string()),
+        needs_review: row.needs_review,
+        reviewer: row.reviewer,
+        needs_evidence: row.needs_evidence,
         days: row.days,
-        contact: None,
+        contact: row.contact,
     }
 }
 
-fn named(ask: &CertRef) -> Result<(Serial, Option<IssuerId>), Failure> {
+pub(super) fn named(ask: &CertRef) -> Result<(Serial, Option<IssuerId>), Failure> {
     Ok((ask.serial.parse()?, issuer_id(ask.issuer.as_deref())?))
 }
 
@@ -217,4 +270,9 @@ fn status_word(status: CertStatus, not_after: Instant, now: Instant) -> &'static
         CertStatus::Good if now.whole_second() > not_after => "expired",
         CertStatus::Good => "good",
     }
+}
+
+/// What the store keeps as one text with commas.
+fn words(text: &str) -> Vec<String> {
+    text.split(',').filter(|word| !word.is_empty()).map(str::to_owned).collect()
 }
