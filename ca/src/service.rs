@@ -14,6 +14,7 @@ mod branches;
 mod check;
 mod crl;
 mod evidence;
+mod expiring;
 mod follow;
 mod issue;
 mod issuers;

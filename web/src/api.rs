@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 pub mod audit;
 pub mod authority;
+pub mod calendar;
 pub mod profile;
 pub mod request;
 pub mod tsa;

@@ -8,6 +8,7 @@ pub mod cert_again;
 pub mod check;
 pub mod errors;
 pub mod evidence;
+pub mod expiring;
 pub mod issuer;
 pub mod key;
 pub mod log;

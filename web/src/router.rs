@@ -23,8 +23,8 @@ use serde::de::DeserializeOwned;
 use crate::app::App;
 use crate::auth;
 use crate::edge::{
-    audit, batch, branch, cert, cert_again, check, errors, evidence, issuer, key, log, officer, pickup, profile,
-    public, request, revoke_all, system, tsa, watch,
+    audit, batch, branch, cert, cert_again, check, errors, evidence, expiring, issuer, key, log, officer, pickup,
+    profile, public, request, revoke_all, system, tsa, watch,
 };
 use crate::portal;
 use crate::problem::Failure;
@@ -70,6 +70,7 @@ fn calls() -> Vec<Call> {
         needs("cert/rekey", P::RequestCertificate, cert_again::rekey).up_to(WITH_FILES),
         needs("cert/reissue", P::RequestCertificate, cert_again::reissue).up_to(WITH_FILES),
         needs("cert/revoke-all", P::RevokeCertificate, revoke_all::revoke_all),
+        needs("cert/expiring", P::ReadCertificates, expiring::expiring),
         needs("request/queues", P::ReadCertificates, request::queues),
         needs("request/show", P::ReadCertificates, request::show),
         needs("request/review", P::ReviewRequest, request::review),

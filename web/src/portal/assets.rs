@@ -28,6 +28,11 @@ static ASSETS: &[Asset] = &[
     Asset { name: "lists.js", kind: "text/javascript; charset=utf-8", bytes: include_bytes!("../../assets/lists.js") },
     Asset { name: "der.js", kind: "text/javascript; charset=utf-8", bytes: include_bytes!("../../assets/der.js") },
     Asset {
+        name: "pickup.js",
+        kind: "text/javascript; charset=utf-8",
+        bytes: include_bytes!("../../assets/pickup.js"),
+    },
+    Asset {
         name: "compose.js",
         kind: "text/javascript; charset=utf-8",
         bytes: include_bytes!("../../assets/compose.js"),

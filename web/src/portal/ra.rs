@@ -1,9 +1,19 @@
 //! The pages about requests and certificates. They know no rules of their own: each does what the interface's calls
 //! do, through the same functions, and shows what comes of it.
 
+mod batch;
+mod branches;
+mod calendar;
 mod certificate;
+mod change;
+mod compose;
 mod decode;
 mod fields;
+mod form;
+mod pickup;
+mod queue;
+mod request;
+mod revoke;
 mod search;
 mod words;
 
@@ -16,13 +26,46 @@ use super::table::{PageAccess, Row, act, show};
 /// The pages of this folder, for the table.
 pub(super) fn rows() -> Vec<Row> {
     use PageAccess::Needs;
+    use PageAccess::Open;
     use Permission as P;
+    let read = Needs(P::ReadCertificates);
+    let ask = Needs(P::RequestCertificate);
+    let revoking = Needs(P::RevokeCertificate);
+    let branches = Needs(P::ManageBranches);
     vec![
-        show("/desk/certificates", Needs(P::ReadCertificates), search::show),
-        show("/desk/certificates/{issuer}/{serial}", Needs(P::ReadCertificates), certificate::show),
-        show("/desk/certificates/{issuer}/{serial}/{file}", Needs(P::ReadCertificates), certificate::download),
-        act("/desk/certificates/{issuer}/{serial}/hold", Needs(P::RevokeCertificate), certificate::hold),
-        act("/desk/certificates/{issuer}/{serial}/release", Needs(P::RevokeCertificate), certificate::release),
+        show("/desk/requests", read, queue::show),
+        show("/desk/requests/new", ask, compose::show),
+        act("/desk/requests/new", ask, compose::file).up_to(form::WITH_FILE),
+        act("/desk/requests/check", ask, compose::check),
+        show("/desk/requests/{request}", read, request::show),
+        act("/desk/requests/{request}/review", Needs(P::ReviewRequest), request::review),
+        act("/desk/requests/{request}/approve", Needs(P::ApproveRequest), request::approve),
+        act("/desk/requests/{request}/reject", Needs(P::ApproveRequest), request::reject),
+        act("/desk/requests/{request}/link", ask, request::link),
+        act("/desk/requests/{request}/evidence", ask, request::evidence).up_to(form::WITH_FILE),
+        show("/desk/evidence/{evidence}", read, request::evidence_file),
+        show("/desk/batch", read, batch::show),
+        act("/desk/batch", ask, batch::send).up_to(form::WITH_FILE),
+        show("/desk/batch/sample.csv", read, batch::sample),
+        show("/desk/batch/{batch}", read, batch::one),
+        show("/desk/batch/{batch}/result.csv", read, batch::export),
+        act("/desk/batch/{batch}/approve", Needs(P::ApproveRequest), batch::approve),
+        show("/desk/certificates", read, search::show),
+        show("/desk/certificates/revoke", revoking, revoke::show),
+        act("/desk/certificates/revoke", revoking, revoke::act),
+        show("/desk/certificates/{issuer}/{serial}", read, certificate::show),
+        show("/desk/certificates/{issuer}/{serial}/{file}", read, certificate::download),
+        act("/desk/certificates/{issuer}/{serial}/hold", revoking, certificate::hold),
+        act("/desk/certificates/{issuer}/{serial}/release", revoking, certificate::release),
+        show("/desk/certificates/{issuer}/{serial}/change/{change}", ask, change::show),
+        act("/desk/certificates/{issuer}/{serial}/change/{change}", ask, change::act).up_to(form::WITH_FILE),
+        show("/desk/calendar", read, calendar::show),
+        show("/desk/branches", read, branches::show),
+        act("/desk/branches", branches, branches::add),
+        act("/desk/branches/{branch}/close", branches, branches::close),
+        act("/desk/branches/{branch}/join", branches, branches::join),
+        act("/desk/branches/{branch}/leave", branches, branches::leave),
+        show("/pickup", Open, pickup::show),
     ]
 }
 

@@ -42,7 +42,6 @@ struct CertificatePage<'a> {
     height: usize,
     base: String,
     organisation: Option<String>,
-    receipt: Option<String>,
     crl: Option<(String, String)>,
     expired: bool,
     may_revoke: bool,
@@ -79,8 +78,6 @@ pub(super) async fn show(
     let links = links(&above, &detail);
     let organisation = detail.line.subject.parse::<pki_config::name::DistinguishedName>().ok();
     let organisation = organisation.and_then(|n| n.get(pki_config::name::Attribute::Organisation).map(str::to_owned));
-    // A certificate without a receipt is still worth looking at: the log may be sealed or busy just now.
-    let receipt = app.receipt(detail.audit_seq).await.ok().and_then(|receipt| json(&receipt).ok());
     let newest = app.ca().newest(&detail.line.issuer.parse()?).await?;
     let crl = newest.map(|crl| (crl.number.to_string(), crl.this_update.to_string()));
     Ok(page(&CertificatePage {
@@ -96,7 +93,6 @@ pub(super) async fn show(
         decoded,
         links,
         organisation,
-        receipt,
         crl,
         may_revoke: visitor.may(Permission::RevokeCertificate),
         may_request: visitor.may(Permission::RequestCertificate),
