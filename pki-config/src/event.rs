@@ -99,6 +99,14 @@ events! {
     StampUnitAdded = "tsa.unit",
     /// The clock became unsure or sure again: time-stamping stopped or goes on.
     StampClock = "tsa.clock",
+    /// Somebody signed in at the portal, or was refused.
+    SignedIn = "session.begun",
+    /// Sessions of somebody were ended.
+    SignedOut = "session.ended",
+    /// A way to sign in was taken away.
+    CredentialRemoved = "officer.credential-removed",
+    /// Something the installation says of itself was changed.
+    SettingChanged = "system.setting",
     /// Many things were signed with one key: how many, and the root over their digests.
     BulkSigned = "sign.bulk",
     /// A tenant got a unit of the signing pool of its own.

@@ -22,6 +22,19 @@
     }
   }
 
+  // Buttons that copy a field.
+  for (const button of document.querySelectorAll("button[data-copy][data-copied]")) {
+    button.addEventListener("click", async () => {
+      const field = document.getElementById(button.dataset.copy);
+      try {
+        await navigator.clipboard.writeText(field.value ?? field.textContent);
+        button.textContent = button.dataset.copied;
+      } catch {
+        field.select?.();
+      }
+    });
+  }
+
   // A form is sent once, however often its button is pressed.
   for (const sent of document.querySelectorAll("form[method=post]")) {
     sent.addEventListener("submit", (event) => {

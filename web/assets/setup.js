@@ -1,5 +1,5 @@
-// The set-up page: turns the secret behind the # of the one-time link into a token. The secret is sent
-// once, in the body of the claim; it is never part of an address that a server or proxy sees.
+// The set-up page: turns the secret behind the # of the one-time link into a password, a passkey or a token.
+// The secret is sent in bodies only; it is never part of an address that a server or proxy sees.
 "use strict";
 
 (function () {
@@ -7,6 +7,7 @@
   const english = document.documentElement.lang === "en";
   const FILE = "admin.credential";
   let credential = null; // { token, root } while it is shown
+  let invited = null; // what the link is for
   let safe = true; // false while closing the page would lose the token
 
   function show(state) {
@@ -32,7 +33,108 @@
     }
     const link = byId("language");
     link.href = link.getAttribute("href").split("#")[0] + window.location.hash;
-    show(secret() === null ? "nosecret" : "ready");
+    if (secret() === null) {
+      show("nosecret");
+    } else {
+      ask();
+    }
+  }
+
+  // Who was invited. Asking does not use the link up.
+  async function ask() {
+    const answer = await call("officer/invited", { secret: secret() });
+    if (answer === null) {
+      show("network");
+    } else if (!answer.ok) {
+      refuse(answer);
+    } else {
+      invited = answer.body;
+      byId("who").textContent = invited.name;
+      byId("as").textContent = byId("as").getAttribute("data-" + invited.role) || invited.role;
+      byId("totp").textContent = invited.totp;
+      const side = invited.totp_size + 8;
+      byId("qr").setAttribute("viewBox", "-4 -4 " + side + " " + side);
+      byId("qr-light").setAttribute("d", "M-4 -4h" + side + "v" + side + "h-" + side + "z");
+      byId("qr-dark").setAttribute("d", invited.totp_path);
+      byId("with-passkey").hidden = !passkeys.possible || /^[0-9.]+$|:/.test(window.location.hostname);
+      show("ready");
+    }
+  }
+
+  async function call(name, body) {
+    try {
+      const answer = await fetch("/api/v1/" + name, {
+        method: "POST",
+        headers: { "Content-Type": "application/json" },
+        body: JSON.stringify(body),
+        cache: "no-store",
+        credentials: "omit",
+        redirect: "error",
+        signal: AbortSignal.timeout(30000),
+      });
+      return { ok: answer.ok, status: answer.status, body: await answer.json() };
+    } catch {
+      return null;
+    }
+  }
+
+  function refuse(answer) {
+    const body = answer.body;
+    if (body.code === "LINK_USED") {
+      forgetSecret();
+      show("used");
+      return;
+    }
+    const words = body.message || {};
+    byId("reason").textContent = body.detail || (english ? words.en : words.zh) || String(answer.status);
+    byId("code-of-error").textContent = body.code || String(answer.status);
+    byId("request").textContent = body.request_id || "–";
+    show("refused");
+  }
+
+  // A password or a passkey: signed in then, and on to the desk.
+  async function comeIn(fields) {
+    byId("wrong").hidden = true;
+    const answer = await passkeys.send("/setup/claim", { secret: secret(), ...fields });
+    if (answer === null) {
+      show("network");
+    } else if (answer.ok) {
+      forgetSecret();
+      window.location.assign(answer.body.next);
+    } else if (answer.body.code === "LINK_USED") {
+      forgetSecret();
+      show("used");
+    } else {
+      const words = answer.body.message || {};
+      byId("wrong").textContent = answer.body.detail || (english ? words.en : words.zh);
+      byId("wrong").hidden = false;
+      byId("wrong").scrollIntoView({ block: "center" });
+    }
+  }
+
+  async function withPassword(event) {
+    event.preventDefault();
+    const value = (id) => byId(id).value;
+    await comeIn({
+      how: "password",
+      login: value("login"),
+      password: value("password"),
+      totp: invited.totp,
+      code: value("code"),
+    });
+  }
+
+  async function withPasskey() {
+    byId("how").textContent = "";
+    let made;
+    try {
+      const domain = window.location.hostname;
+      made = await passkeys.create(invited.challenge, domain, invited.officer, invited.name);
+    } catch {
+      byId("how").textContent = byId("how").dataset.none;
+      return;
+    }
+    await comeIn({ how: "passkey", name: navigator.platform || window.location.hostname, ...made });
   }
 
   async function claim() {
@@ -42,35 +144,13 @@
       return;
     }
     show("working");
-    let answer;
-    let body;
-    try {
-      answer = await fetch("/api/v1/officer/claim", {
-        method: "POST",
-        headers: { "Content-Type": "application/json" },
-        body: JSON.stringify({ secret: text, credential: "token" }),
-        cache: "no-store",
-        credentials: "omit",
-        redirect: "error",
-        referrerPolicy: "no-referrer",
-        signal: AbortSignal.timeout(30000),
-      });
-      body = await answer.json();
-    } catch {
+    const answer = await call("officer/claim", { secret: text, credential: "token" });
+    if (answer === null) {
       show("network");
-      return;
-    }
-    if (answer.ok && typeof body.token === "string" && typeof body.server_root === "string") {
-      succeed(body);
-    } else if (body.code === "LINK_USED") {
-      forgetSecret();
-      show("used");
+    } else if (answer.ok && typeof answer.body.token === "string" && typeof answer.body.server_root === "string") {
+      succeed(answer.body);
     } else {
-      const words = body.message || {};
-      byId("reason").textContent = (english ? words.en : words.zh) || String(answer.status);
-      byId("code").textContent = body.code || String(answer.status);
-      byId("request").textContent = body.request_id || "–";
-      show("refused");
+      refuse(answer);
     }
   }
 
@@ -148,6 +228,8 @@
     show("done");
   }
 
+  byId("password-form").addEventListener("submit", withPassword);
+  byId("passkey").addEventListener("click", withPasskey);
   byId("claim").addEventListener("click", claim);
   byId("download").addEventListener("click", download);
   byId("token").addEventListener("copy", () => {
@@ -158,7 +240,7 @@
     button.addEventListener("click", () => copy(button.dataset.copy));
   }
   for (const button of document.querySelectorAll("[data-retry]")) {
-    button.addEventListener("click", claim);
+    button.addEventListener("click", start);
   }
   window.addEventListener("hashchange", start);
   window.addEventListener("beforeunload", (event) => {

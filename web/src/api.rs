@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 pub mod audit;
 pub mod authority;
 pub mod calendar;
+pub mod login;
 pub mod profile;
 pub mod request;
 pub mod tsa;
@@ -492,6 +493,9 @@ pub struct OfficerInfo {
     pub state: String,
     /// `certificate`, `token` or none yet.
     pub credential: Option<String>,
+    /// How they sign in at the portal: `password`, `passkey`. In lists only.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub portal: Vec<String>,
     /// Since when.
     pub at: String,
 }

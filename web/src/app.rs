@@ -129,6 +129,7 @@ impl App {
         }
         let app = Self::assemble(dir, setup, options, root)?;
         app.check_setup().await?;
+        app.read_organisation().await?;
         app.check_not_rolled_back().await?;
         if app.dir().damage_mark().exists() {
             app.full_check().await;
@@ -198,7 +199,7 @@ impl App {
         let stamping = tsa::Stamping::open(&db, &audit, &pool, &options)?;
         let web = &config.web;
         let lockout = Lockout::new(clock, web.login_failures, web.login_forgiven_after.duration());
-        let gate = Gate::new(&*options.random).map_err(Failure::from)?;
+        let gate = Gate::new(&*options.random, Arc::clone(&options.clock), web).map_err(Failure::from)?;
         let owner = dir.owner()?;
         Ok(Self(Arc::new(Inner {
             dir,

@@ -1,10 +1,17 @@
 //! Who calls. The channel decides what counts: the Unix socket knows the user of the process, https
-//! takes a client certificate or a bearer token, http knows nobody.
+//! takes a client certificate, a bearer token or the cookie of a session, http knows nobody.
+//!
+//! `password`, `totp` and `passkey` are how people sign in, as values in and values out; `session` is what the cookie
+//! leads to; `gate` is what is remembered while the program runs.
 
 mod gate;
 mod lockout;
 mod origin;
+pub(crate) mod passkey;
+pub(crate) mod password;
 mod secret;
+pub(crate) mod session;
+pub(crate) mod totp;
 
 use axum::http::{HeaderMap, header};
 use ledger::{EntryDraft, Importance, Outcome};
@@ -17,7 +24,7 @@ use crate::store::{self, Credential, Officer, OfficerState};
 
 pub use gate::Gate;
 pub use lockout::Lockout;
-pub use origin::{cookie, same_origin};
+pub use origin::{cookie, known_host, passkey_site, same_origin};
 pub use secret::{Secret, SecretKind};
 
 /// Finds out who calls.
@@ -43,6 +50,12 @@ pub async fn authenticate(app: &App, peer: &Peer, headers: &HeaderMap) -> Result
                     None => Err(failed_login(app, address).await),
                 };
             }
+            // A cookie is sent by browsers on their own, so it counts for calls of our own pages only.
+            if same_origin(headers)
+                && let Some((officer, _)) = session::of(app, headers).await?
+            {
+                return Ok(actor(&officer));
+            }
             let Some(certificate) = certificate else { return Err(Failure::new(ErrorCode::Unauthenticated)) };
             let officer = holder(app, Some(engine::sm3::hash(certificate))).await?;
             officer.map(|officer| actor(&officer)).ok_or(Failure::new(ErrorCode::Unauthenticated))
@@ -55,6 +68,8 @@ pub async fn authenticate(app: &App, peer: &Peer, headers: &HeaderMap) -> Result
 pub enum How {
     /// By the client certificate of the connection.
     Certificate,
+    /// By the cookie of a session.
+    Session,
 }
 
 /// An officer who looks at pages.
@@ -73,31 +88,36 @@ pub struct Known {
 }
 
 impl Known {
+    /// The hash of its session, if it signed in.
+    #[must_use]
+    pub fn session(&self) -> Option<[u8; 32]> {
+        self.is_session().then_some(self.binding)
+    }
+
     /// Whether it signed in, and so can sign out.
     #[must_use]
     pub const fn is_session(&self) -> bool {
-        match self.how {
-            How::Certificate => false,
-        }
+        matches!(self.how, How::Session)
     }
 }
 
 /// Who looks at a page; `None` for a stranger. A credential that does not count makes a stranger too: pages say how to
-/// sign in.
+/// sign in. Whoever signed in is that officer, whatever certificate the browser shows.
 ///
 /// # Errors
 /// The database cannot be read.
-pub async fn visitor(app: &App, peer: &Peer, _headers: &HeaderMap) -> Result<Option<Known>, Failure> {
-    let Peer::Https { certificate: Some(certificate), .. } = peer else { return Ok(None) };
+pub async fn visitor(app: &App, peer: &Peer, headers: &HeaderMap) -> Result<Option<Known>, Failure> {
+    let Peer::Https { certificate, .. } = peer else { return Ok(None) };
+    if let Some((officer, session)) = session::of(app, headers).await? {
+        return Ok(Some(known(officer, How::Session, session.hash)));
+    }
+    let Some(certificate) = certificate else { return Ok(None) };
     let hash = engine::sm3::hash(certificate);
-    let officer = holder(app, Some(hash)).await?;
-    Ok(officer.map(|officer| Known {
-        actor: actor(&officer),
-        id: officer.id,
-        name: officer.name,
-        how: How::Certificate,
-        binding: hash,
-    }))
+    Ok(holder(app, Some(hash)).await?.map(|officer| known(officer, How::Certificate, hash)))
+}
+
+fn known(officer: Officer, how: How, binding: [u8; 32]) -> Known {
+    Known { actor: actor(&officer), id: officer.id, name: officer.name, how, binding }
 }
 
 fn actor(officer: &Officer) -> Actor {

@@ -12,6 +12,7 @@ pub mod expiring;
 pub mod issuer;
 pub mod key;
 pub mod log;
+pub mod login;
 pub mod ocsp;
 pub mod officer;
 pub mod pickup;

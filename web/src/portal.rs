@@ -8,9 +8,11 @@
 //! The desk's pages stand in one table ([`table`]); `guard` checks who asks before any of them runs, and hands it a
 //! [`Visitor`].
 
+mod account;
 mod assets;
 mod audit;
 mod authority;
+mod claim;
 mod dashboard;
 mod desk;
 mod guard;
@@ -18,13 +20,16 @@ mod home;
 mod house;
 mod navigation;
 mod ra;
+mod officers;
 mod setup;
+mod signin;
 mod stamps;
 mod system;
 pub mod table;
 mod told;
 mod visitor;
 mod words;
+mod welcome;
 
 use axum::Router;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};

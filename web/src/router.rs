@@ -23,7 +23,7 @@ use serde::de::DeserializeOwned;
 use crate::app::App;
 use crate::auth;
 use crate::edge::{
-    audit, batch, branch, cert, cert_again, check, errors, evidence, expiring, issuer, key, log, officer, pickup,
+    audit, batch, branch, cert, cert_again, check, errors, evidence, expiring, issuer, key, log, login, officer, pickup,
     profile, public, request, revoke_all, system, tsa, watch,
 };
 use crate::portal;
@@ -105,7 +105,9 @@ fn calls() -> Vec<Call> {
         needs("officer/add", P::ManageOfficers, officer::add),
         needs("officer/list", P::ReadOfficers, officer::list),
         needs("officer/disable", P::ManageOfficers, officer::disable),
+        needs("officer/link", P::ManageOfficers, officer::link),
         open("officer/claim", officer::claim),
+        open("officer/invited", login::invited),
         open("tsa/stamp", tsa::stamp),
         open("tsa/units", tsa::units),
         needs("tsa/find", P::ReadStamps, tsa::find),
@@ -164,7 +166,20 @@ pub fn router(app: App, door: Door) -> Router {
     };
     all.fallback(nothing_here)
         .method_not_allowed_fallback(wrong_method)
+        .layer(axum::middleware::from_fn_with_state((app.clone(), door), only_known_names))
         .layer(axum::middleware::from_fn_with_state(app, dress))
+}
+
+/// Refuses requests over https for a name that is not ours, whatever they ask for.
+async fn only_known_names(
+    axum::extract::State((app, door)): axum::extract::State<(App, Door)>,
+    request: Request<Body>,
+    next: axum::middleware::Next,
+) -> Response<Body> {
+    if door == Door::Https && !auth::known_host(request.headers(), &app.config().web.https_names) {
+        return Failure::new(ErrorCode::WrongHost).response(&request_id_of(&request));
+    }
+    next.run(request).await
 }
 
 /// What only officers and the owner of the data directory are given.
@@ -430,7 +445,7 @@ mod tests {
         let open: Vec<_> = calls().into_iter().filter(|c| c.access == Access::Open).map(|c| c.path).collect();
         assert_eq!(
             open,
-            ["pickup/show", "pickup/send", "officer/claim", "tsa/stamp", "tsa/units", "error/list", "error/describe"]
+            ["pickup/show", "pickup/send", "officer/claim", "officer/invited", "tsa/stamp", "tsa/units", "error/list", "error/describe"]
         );
     }
 

@@ -1,6 +1,10 @@
-//! All SQL of this crate: officers, and the certificates the installation uses itself.
+//! All SQL of this crate: officers and how they sign in, and the certificates the installation uses itself.
 //!
-//! Both tables are covered by the audit log, so rows are written through [`ledger::Tx::put`] only.
+//! All tables but the sessions are covered by the audit log, so rows are written through [`ledger::Tx::put`] only.
+
+pub mod login;
+pub mod session;
+pub mod setting;
 
 use ledger::db::{Row, RowResult, Value};
 use ledger::{Cover, DbError, Seq, Table, Tx};
@@ -38,7 +42,7 @@ static OWN: Table = Table {
 };
 
 /// The tables of this crate that the audit log covers.
-pub static COVERED: &[&Table] = &[&OFFICER, &OWN];
+pub static COVERED: &[&Table] = &[&OFFICER, &OWN, &login::LOGIN, &login::PASSKEY, &setting::SETTING];
 
 /// Where an officer stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

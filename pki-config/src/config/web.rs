@@ -43,6 +43,10 @@ pub struct WebConfig {
     pub login_failures: u32,
     /// After how long one failed login is forgiven. Unit: seconds, 1 to 3,600. Default 12.
     pub login_forgiven_after: Seconds,
+    /// After how long without a page a sign-in at the portal ends. Unit: seconds, 60 to 86,400. Default 1,800.
+    pub session_idle: Seconds,
+    /// How long a sign-in at the portal lasts at most. Unit: seconds, 300 to 604,800. Default 43,200, a working day.
+    pub session_lifetime: Seconds,
     /// How long a one-time link works. Unit: seconds, 60 to 86,400. Default 900.
     pub link_lifetime: Seconds,
 }
@@ -61,6 +65,8 @@ impl Default for WebConfig {
             connections: 1024,
             login_failures: 5,
             login_forgiven_after: Seconds(12),
+            session_idle: Seconds(1800),
+            session_lifetime: Seconds(43_200),
             link_lifetime: Seconds(900),
         }
     }
@@ -100,6 +106,8 @@ impl WebConfig {
         within("web.connections", &self.connections, &16, &65_536)?;
         within("web.login_failures", &self.login_failures, &1, &1000)?;
         within("web.login_forgiven_after", &self.login_forgiven_after, &Seconds(1), &Seconds(3600))?;
+        within("web.session_idle", &self.session_idle, &Seconds(60), &Seconds(86_400))?;
+        within("web.session_lifetime", &self.session_lifetime, &Seconds(300), &Seconds(604_800))?;
         within("web.link_lifetime", &self.link_lifetime, &Seconds(60), &Seconds(86_400))
     }
 }

@@ -30,3 +30,59 @@ CREATE TABLE web_own (
   audit_seq INTEGER NOT NULL,
   PRIMARY KEY (tenant_id, purpose)
 ) WITHOUT ROWID;
+
+-- Passwords with their second factor. Covered by the audit log. `verifier` is a hash of what Argon2id gives; `totp` is
+-- sealed by the rest of it, so neither factor can be read from here.
+CREATE TABLE web_login (
+  tenant_id  TEXT    NOT NULL,
+  officer_id BLOB    NOT NULL CHECK (length(officer_id) = 16),
+  login      TEXT    NOT NULL UNIQUE CHECK (length(login) BETWEEN 2 AND 64),
+  salt       BLOB    NOT NULL CHECK (length(salt) = 16),
+  memory_kib INTEGER NOT NULL,
+  passes     INTEGER NOT NULL,
+  verifier   BLOB    NOT NULL CHECK (length(verifier) = 32),
+  totp       BLOB    NOT NULL CHECK (length(totp) = 48),
+  changed_at INTEGER NOT NULL,
+  audit_seq  INTEGER NOT NULL,
+  PRIMARY KEY (tenant_id, officer_id)
+) WITHOUT ROWID;
+
+-- Passkeys: public keys only. Covered by the audit log.
+CREATE TABLE web_passkey (
+  tenant_id     TEXT    NOT NULL,
+  credential_id BLOB    NOT NULL UNIQUE CHECK (length(credential_id) BETWEEN 1 AND 1023),
+  officer_id    BLOB    NOT NULL CHECK (length(officer_id) = 16),
+  name          TEXT    NOT NULL,
+  domain        TEXT    NOT NULL,
+  point         BLOB    NOT NULL CHECK (length(point) = 65),
+  state         TEXT    NOT NULL CHECK (state IN ('active', 'removed')),
+  created_at    INTEGER NOT NULL,
+  audit_seq     INTEGER NOT NULL,
+  PRIMARY KEY (tenant_id, credential_id)
+) WITHOUT ROWID;
+CREATE INDEX web_passkey_officer ON web_passkey (tenant_id, officer_id);
+
+-- Sessions of the portal, by the hash of their cookie. Not covered: the log has an entry for each sign-in. A row stays a
+-- while after its end, so that a code of the second factor cannot be used twice.
+CREATE TABLE web_session (
+  session_hash BLOB    NOT NULL PRIMARY KEY CHECK (length(session_hash) = 32),
+  tenant_id    TEXT    NOT NULL,
+  officer_id   BLOB    NOT NULL CHECK (length(officer_id) = 16),
+  how          TEXT    NOT NULL CHECK (how IN ('password', 'passkey')),
+  step         INTEGER,
+  begun_at     INTEGER NOT NULL,
+  seen_at      INTEGER NOT NULL,
+  until_at     INTEGER NOT NULL,
+  ended_at     INTEGER,
+  UNIQUE (tenant_id, officer_id, step)
+) WITHOUT ROWID;
+CREATE INDEX web_session_until ON web_session (until_at);
+
+-- What the administrator said of the installation, for people to read. Covered by the audit log.
+CREATE TABLE web_setting (
+  tenant_id TEXT    NOT NULL,
+  name      TEXT    NOT NULL CHECK (name IN ('organisation')),
+  value     TEXT    NOT NULL CHECK (length(value) <= 128),
+  audit_seq INTEGER NOT NULL,
+  PRIMARY KEY (tenant_id, name)
+) WITHOUT ROWID;

@@ -197,6 +197,14 @@ impl App {
         Ok(receipt::build(self.audit(), checkpointer, &log, seq).await?)
     }
 
+    /// Reads the organisation's name for the frame of the pages.
+    pub(super) async fn read_organisation(&self) -> Result<(), ledger::DbError> {
+        let house = TenantId::house();
+        let name = self.db().read(move |tx| crate::store::setting::organisation(tx, &house)).await?;
+        self.gate().set_organisation(&name.unwrap_or_default());
+        Ok(())
+    }
+
     /// A one-time link as stored.
     pub(crate) fn link(&self, secret: &Secret) -> Link {
         let until = self.clock().now().plus(self.config().web.link_lifetime.duration());

@@ -1,6 +1,7 @@
-//! Failed logins per address: a few are forgiven one by one, more must wait.
+//! Failed logins per address and per account: a few are forgiven one by one, more must wait.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -15,17 +16,38 @@ const ADDRESSES: usize = 10_000;
 /// Failed logins that are recorded in a minute; further ones are only counted.
 const RECORDED: u32 = 60;
 
-/// Counts failed logins. An IPv6 address counts by its /64, which one customer has to itself.
-pub struct Lockout {
+/// What failed logins are counted by.
+pub trait Counted: Copy + Eq + Hash {
+    /// What counts together with it.
+    #[must_use]
+    fn together(self) -> Self;
+}
+
+impl Counted for IpAddr {
+    /// An IPv6 address counts by its /64, which one customer has to itself.
+    fn together(self) -> Self {
+        network(self)
+    }
+}
+
+/// The hash of an account's name.
+impl Counted for [u8; 32] {
+    fn together(self) -> Self {
+        self
+    }
+}
+
+/// Counts failed logins.
+pub struct Lockout<K: Counted = IpAddr> {
     clock: Arc<dyn Clock>,
     failures: u32,
     forgiven_after: Duration,
-    seen: Mutex<HashMap<IpAddr, Instant>>,
+    seen: Mutex<HashMap<K, Instant>>,
     /// When this minute began, and how many were recorded in it.
     recorded: Mutex<(Instant, u32)>,
 }
 
-impl Lockout {
+impl<K: Counted> Lockout<K> {
     /// After `failures` in a row an address waits; one is forgiven each `forgiven_after`.
     #[must_use]
     pub fn new(clock: Arc<dyn Clock>, failures: u32, forgiven_after: Duration) -> Self {
@@ -33,14 +55,14 @@ impl Lockout {
         Self { clock, failures, forgiven_after, seen: Mutex::default(), recorded }
     }
 
-    /// Refuses an address that failed too often.
+    /// Refuses an address or account that failed too often.
     ///
     /// # Errors
     /// `TOO_MANY_TRIES`.
-    pub fn check(&self, address: IpAddr) -> Result<(), Failure> {
+    pub fn check(&self, address: K) -> Result<(), Failure> {
         let now = self.clock.now();
         let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        let forgiven_at = seen.get(&network(address)).copied();
+        let forgiven_at = seen.get(&address.together()).copied();
         let full = seen.len() >= ADDRESSES && forgiven_at.is_none();
         let owed = forgiven_at.map_or(Duration::ZERO, |at| at.since(now));
         // Each failure pushes the moment of full forgiveness further away.
@@ -49,14 +71,14 @@ impl Lockout {
     }
 
     /// Notes a failed login; says whether it is to be recorded in the log.
-    pub fn failed(&self, address: IpAddr) -> bool {
+    pub fn failed(&self, address: K) -> bool {
         let now = self.clock.now();
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         if seen.len() >= ADDRESSES {
             seen.retain(|_, forgiven_at| *forgiven_at > now);
         }
-        if seen.len() < ADDRESSES || seen.contains_key(&network(address)) {
-            let forgiven_at = seen.entry(network(address)).or_insert(now);
+        if seen.len() < ADDRESSES || seen.contains_key(&address.together()) {
+            let forgiven_at = seen.entry(address.together()).or_insert(now);
             *forgiven_at = (*forgiven_at).max(now).plus(self.forgiven_after);
         }
         drop(seen);

@@ -14,6 +14,34 @@ pub fn same_origin(headers: &HeaderMap) -> bool {
     }
 }
 
+/// Whether the name in `Host` is one this server goes by: `localhost`, the loopback addresses, and `names`. Another name
+/// that leads here is a page of somebody else who pointed it at us (DNS rebinding). Without `Host` it is no browser.
+#[must_use]
+pub fn known_host(headers: &HeaderMap, names: &[String]) -> bool {
+    let Some(host) = headers.get(header::HOST) else { return true };
+    let Ok(host) = host.to_str() else { return false };
+    let name = host_name(host);
+    ["localhost", "127.0.0.1", "::1"].contains(&name) || names.iter().any(|known| known.eq_ignore_ascii_case(name))
+}
+
+/// The name in `HOST[:PORT]`, without the brackets of an IPv6 address.
+fn host_name(host: &str) -> &str {
+    if let Some((v6, _)) = host.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        return v6;
+    }
+    host.split_once(':').map_or(host, |(name, _)| name)
+}
+
+/// The domain and origin for passkeys: `None` when the page was opened by an address, for which browsers have none.
+#[must_use]
+pub fn passkey_site(headers: &HeaderMap) -> Option<(String, String)> {
+    let host = headers.get(header::HOST)?.to_str().ok()?;
+    let name = host_name(host);
+    let is_address = name.parse::<std::net::IpAddr>().is_ok();
+    (!is_address && !name.is_empty())
+        .then(|| (name.to_ascii_lowercase(), format!("https://{}", host.to_ascii_lowercase())))
+}
+
 /// The value of a cookie.
 #[must_use]
 pub fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
@@ -42,6 +70,26 @@ mod tests {
         assert!(
             !same_origin(&headers(&[host])) && !same_origin(&headers(&[(header::ORIGIN, "https://localhost:8443")]))
         );
+    }
+
+    #[test]
+    fn only_names_of_this_server_are_known() {
+        let names = ["ra.example.cn".to_owned(), "192.0.2.1".to_owned()];
+        let known = |host| known_host(&headers(&[(header::HOST, host)]), &names);
+        for good in ["localhost:8443", "localhost", "127.0.0.1:8443", "[::1]:8443", "RA.example.cn", "192.0.2.1:8443"] {
+            assert!(known(good), "{good}");
+        }
+        for bad in ["evil.example", "localhost.evil.example:8443", "", "127.0.0.2", "[::2]", "ra.example.cn."] {
+            assert!(!known(bad), "{bad}");
+        }
+        assert!(known_host(&HeaderMap::new(), &names));
+    }
+
+    #[test]
+    fn passkeys_belong_to_names_and_not_to_addresses() {
+        let site = |host| passkey_site(&headers(&[(header::HOST, host)]));
+        assert_eq!(site("localhost:8443"), Some(("localhost".into(), "https://localhost:8443".into())));
+        assert!(site("127.0.0.1:8443").is_none() && site("[::1]:8443").is_none());
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Secrets that are shown once and kept as hashes only: tokens and one-time links.
+//! Secrets that are shown once and kept as hashes only: tokens, one-time links and sessions.
 
 use std::fmt;
 
@@ -17,6 +17,8 @@ pub enum SecretKind {
     Link,
     /// The secret of a holder's pick-up link, `yp_…`.
     Pickup,
+    /// The cookie of a session, `ys_…`.
+    Session,
 }
 
 impl SecretKind {
@@ -25,6 +27,7 @@ impl SecretKind {
             Self::Token => "yx_",
             Self::Link => "yl_",
             Self::Pickup => "yp_",
+            Self::Session => "ys_",
         }
     }
 }

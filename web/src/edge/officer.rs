@@ -58,8 +58,40 @@ pub async fn add(app: App, by: Authorized, ask: OfficerAdd) -> Result<OfficerAdd
 /// `officer/list`.
 pub async fn list(app: App, by: Authorized, _: Nothing) -> Result<OfficerList, Failure> {
     let tenant = by.actor().tenant().clone();
-    let officers = app.db().read(move |tx| store::all_officers(tx, &tenant)).await?;
+    let (officers, logins, passkeys) = app
+        .db()
+        .read(move |tx| -> Result<_, ledger::DbError> {
+            let logins = store::login::all_logins(tx, &tenant)?;
+            Ok((store::all_officers(tx, &tenant)?, logins, store::login::all_passkeys(tx, &tenant)?))
+        })
+        .await?;
+    let info = |officer: &Officer| {
+        let password = logins.iter().any(|login| login.officer == officer.id).then_some("password");
+        let passkey = passkeys.iter().any(|key| key.officer == officer.id).then_some("passkey");
+        OfficerInfo { portal: password.into_iter().chain(passkey).map(str::to_owned).collect(), ..info(officer) }
+    };
     Ok(OfficerList { officers: officers.iter().map(info).collect() })
+}
+
+/// `officer/link`: another link for somebody who was invited and has not come yet. The one before opens nothing.
+pub async fn link(app: App, by: Authorized, ask: OfficerRef) -> Result<OfficerAdded, Failure> {
+    let id: OfficerId = ask.officer.parse()?;
+    let tenant = by.actor().tenant().clone();
+    let found = app.db().read(move |tx| store::officer(tx, &tenant, id)).await?;
+    let mut officer = found.ok_or(ErrorCode::NotFound)?;
+    let secret = Secret::draw(SecretKind::Link, app.random())?;
+    officer.link = Some(app.link(&secret));
+    officer.changed = app.clock().now();
+    write(&app, by.actor().clone(), Event::LinkMade, officer.clone(), only_invited).await?;
+    answer(&app, &officer, Given { link: Some(app.link_url(&secret)), ..Given::default() })
+}
+
+/// Links are for those who were invited and have no way to sign in yet.
+fn only_invited(tx: &Tx<'_>, officer: &Officer) -> Result<(), Failure> {
+    match store::officer(tx, &officer.tenant, officer.id)? {
+        Some(now) if now.state == OfficerState::Invited => Ok(()),
+        _ => Err(ErrorCode::LinkUsed.into()),
+    }
 }
 
 /// `officer/disable`: no credential of theirs works from now on. A client certificate is revoked too.
@@ -85,6 +117,8 @@ pub async fn disable(app: App, by: Authorized, ask: OfficerRef) -> Result<Office
         if officer.role == Role::Administrator && !remains {
             return Err(Failure::saying(ErrorCode::BadRequest, "the last administrator cannot be disabled"));
         }
+        // Their sessions would be refused anyway; ended, they are not in anybody's list either.
+        store::session::end_all(tx, &officer.tenant, officer.id, officer.changed, None)?;
         Ok(())
     })
     .await?;
@@ -148,12 +182,12 @@ pub async fn claim(app: App, from: Stranger, ask: OfficerClaim) -> Result<Office
 }
 
 /// Whether the link of an invited officer still opens.
-fn open(officer: &Officer, link: Link, app: &App) -> Result<(), Failure> {
+pub(super) fn open(officer: &Officer, link: Link, app: &App) -> Result<(), Failure> {
     let fits = officer.state == OfficerState::Invited && officer.link == Some(link) && app.clock().now() <= link.until;
     if fits { Ok(()) } else { Err(ErrorCode::LinkUsed.into()) }
 }
 
-const fn channel(peer: &Peer) -> Channel {
+pub(super) const fn channel(peer: &Peer) -> Channel {
     match peer {
         Peer::Socket { .. } => Channel::Socket,
         Peer::Https { .. } | Peer::Http { .. } | Peer::Front => Channel::Https,
@@ -232,6 +266,7 @@ fn info(officer: &Officer) -> OfficerInfo {
         role: officer.role.to_string(),
         state: officer.state.as_str().to_owned(),
         credential: officer.credential.as_ref().map(|c| c.as_str().to_owned()),
+        portal: Vec::new(),
         at: officer.changed.to_string(),
     }
 }
@@ -277,12 +312,6 @@ pub(crate) async fn renew_invitation(app: &App) -> Result<Option<Secret>, Failur
     let secret = Secret::draw(SecretKind::Link, app.random())?;
     officer.link = Some(app.link(&secret));
     officer.changed = app.clock().now();
-    write(app, Actor::system(), Event::LinkMade, officer, |tx, officer| {
-        match store::officer(tx, &officer.tenant, officer.id)? {
-            Some(now) if now.state == OfficerState::Invited => Ok(()),
-            _ => Err(ErrorCode::LinkUsed.into()),
-        }
-    })
-    .await?;
+    write(app, Actor::system(), Event::LinkMade, officer, only_invited).await?;
     Ok(Some(secret))
 }

@@ -18,6 +18,21 @@ static ASSETS: &[Asset] = &[
     Asset { name: "yinxin.css", kind: "text/css; charset=utf-8", bytes: include_bytes!("../../assets/yinxin.css") },
     Asset { name: "desk.css", kind: "text/css; charset=utf-8", bytes: include_bytes!("../../assets/desk.css") },
     Asset { name: "desk.js", kind: "text/javascript; charset=utf-8", bytes: include_bytes!("../../assets/desk.js") },
+    Asset {
+        name: "passkey.js",
+        kind: "text/javascript; charset=utf-8",
+        bytes: include_bytes!("../../assets/passkey.js"),
+    },
+    Asset {
+        name: "signin.js",
+        kind: "text/javascript; charset=utf-8",
+        bytes: include_bytes!("../../assets/signin.js"),
+    },
+    Asset {
+        name: "account.js",
+        kind: "text/javascript; charset=utf-8",
+        bytes: include_bytes!("../../assets/account.js"),
+    },
     Asset { name: "setup.js", kind: "text/javascript; charset=utf-8", bytes: include_bytes!("../../assets/setup.js") },
     Asset {
         name: "verify.js",

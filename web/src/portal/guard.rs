@@ -36,6 +36,7 @@ pub(super) struct Rule {
 /// Checks, then runs the handler, then dresses the answer.
 pub(super) async fn guard(State(rule): State<Rule>, request: Request, next: Next) -> Response {
     let (mut head, body) = request.into_parts();
+    let json = head.headers.get(header::ACCEPT).is_some_and(|accept| accept == "application/json");
     let query = head.uri.query().unwrap_or_default().to_owned();
     let id = request_id_in(&head.extensions);
     let asked = Language::named(&query);
@@ -58,6 +59,7 @@ pub(super) async fn guard(State(rule): State<Rule>, request: Request, next: Next
         path: head.uri.path().to_owned(),
         query,
         csrf,
+        organisation: rule.app.gate().organisation(),
     });
     let mut response = match trouble {
         Some(failure) => failed(&visitor, &failure, &id),
@@ -71,7 +73,8 @@ pub(super) async fn guard(State(rule): State<Rule>, request: Request, next: Next
     };
     if let Some(Shown(failure)) = response.extensions_mut().remove::<Shown>() {
         failure.log(&id, visitor.path());
-        response = failed(&visitor, &failure, &id);
+        // Scripts of our pages ask for it, to say what is wrong where it was typed.
+        response = if json { failure.response(&id) } else { failed(&visitor, &failure, &id) };
     }
     if let (true, Some(language)) = (rule.https, asked) {
         let word = language.say("zh", "en");

@@ -9,8 +9,8 @@ use axum::http::Method;
 use axum::routing::{MethodRouter, get, post};
 use pki_config::role::Permission;
 
-use super::dashboard;
 use super::guard::{Rule, guard};
+use super::{account, claim, dashboard, officers, signin, welcome};
 use crate::app::App;
 
 /// Who may see a page or send its form.
@@ -80,11 +80,30 @@ where
 /// Every page.
 #[must_use]
 pub fn rows() -> Vec<Row> {
-    #[allow(unused_imports, reason = "for the rows to come")]
     use PageAccess::{Needs, Open, SignedIn};
-    #[allow(unused_imports, reason = "for the rows to come")]
     use Permission as P;
-    let mut rows = vec![show("/desk", SignedIn, dashboard::show)];
+    let mut rows = vec![
+        show("/signin", Open, signin::show),
+        act("/signin", Open, signin::with_password),
+        act("/signin/passkey", Open, signin::with_passkey),
+        act("/signout", SignedIn, signin::out),
+        act("/setup/claim", Open, claim::claim),
+        show("/desk", SignedIn, dashboard::show),
+        show("/desk/welcome", SignedIn, welcome::show),
+        act("/desk/welcome", Needs(P::ManageOfficers), welcome::save),
+        show("/desk/account", SignedIn, account::show),
+        show("/desk/account/password", SignedIn, account::first),
+        act("/desk/account/password", SignedIn, account::change),
+        act("/desk/account/password/first", SignedIn, account::add_password),
+        act("/desk/account/passkeys", SignedIn, account::add_passkey),
+        act("/desk/account/passkeys/remove", SignedIn, account::remove_passkey),
+        act("/desk/account/sessions", SignedIn, account::end_others),
+        show("/desk/officers", Needs(P::ReadOfficers), officers::show),
+        act("/desk/officers", Needs(P::ManageOfficers), officers::invite),
+        act("/desk/officers/{officer}/link", Needs(P::ManageOfficers), officers::link),
+        show("/desk/officers/{officer}/disable", Needs(P::ManageOfficers), officers::confirm),
+        act("/desk/officers/{officer}/disable", Needs(P::ManageOfficers), officers::disable),
+    ];
     rows.extend(super::ra::rows());
     rows.extend(super::house::rows());
     rows

@@ -29,6 +29,7 @@ pub(super) struct Seen {
     pub(super) path: String,
     pub(super) query: String,
     pub(super) csrf: String,
+    pub(super) organisation: Arc<str>,
 }
 
 impl Visitor {
@@ -73,6 +74,12 @@ impl Visitor {
     #[must_use]
     pub fn csrf(&self) -> &str {
         &self.0.csrf
+    }
+
+    /// The organisation's name; empty until an administrator gave one.
+    #[must_use]
+    pub fn organisation(&self) -> &str {
+        &self.0.organisation
     }
 
     /// What the frame says of the installation.

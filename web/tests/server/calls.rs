@@ -30,6 +30,7 @@ const CALLS: &[(&str, P)] = &[
     ("officer/add", P::ManageOfficers),
     ("officer/list", P::ReadOfficers),
     ("officer/disable", P::ManageOfficers),
+    ("officer/link", P::ManageOfficers),
     ("audit/verify", P::ReadAudit),
     ("audit/proof", P::ReadAudit),
     ("audit/export", P::ReadAudit),
