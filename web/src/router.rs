@@ -131,6 +131,12 @@ fn calls() -> Vec<Call> {
     ]
 }
 
+/// Every call by its name, with what it needs: for checking that each is refused to whom it should be.
+#[must_use]
+pub fn calls_and_rights() -> Vec<(&'static str, Access)> {
+    calls().into_iter().map(|call| (call.path, call.access)).collect()
+}
+
 /// Every address behind `door`.
 pub fn router(app: App, door: Door) -> Router {
     let stamps = Router::new()

@@ -46,10 +46,10 @@ impl Gate {
     }
 
     /// What this visitor's forms carry. Bound to the session or certificate, so that a token seen in one login is
-    /// worth nothing in another.
+    /// worth nothing in another. Hexadecimal, which no form encodes differently.
     #[must_use]
     pub fn csrf(&self, known: &Known) -> String {
-        URL_SAFE_NO_PAD.encode(self.key.mac(&[b"csrf", &known.binding]))
+        crate::edge::hex(&self.key.mac(&[b"csrf", &known.binding]))
     }
 
     /// A challenge for a passkey. It carries its own time and code, so that asking for many fills no memory.

@@ -7,7 +7,7 @@ use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::{Form, Json};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use pki_config::{ErrorCode, Instant};
+use pki_config::ErrorCode;
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
@@ -37,10 +37,6 @@ impl AccountPage<'_> {
 
     fn is_this(&self, hash: &[u8; 32]) -> bool {
         self.known.session() == Some(*hash)
-    }
-
-    fn at(&self, at: &Instant) -> String {
-        at.to_string()
     }
 }
 

@@ -62,7 +62,7 @@ pub fn exchange(to: SocketAddr, bytes: &[u8], patience: Duration) -> String {
     String::from_utf8_lossy(&answer).into_owned()
 }
 
-const GET_HEALTH: &[u8] = b"GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+const GET_HEALTH: &[u8] = b"GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
 const LONG: Duration = Duration::from_secs(20);
 
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {

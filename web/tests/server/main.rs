@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)] // A test that cannot go on ends.
 
+mod browser;
 mod calls;
 mod clock;
 mod damage;
@@ -13,7 +14,9 @@ mod house;
 mod officers;
 mod repository;
 mod responders;
+mod routes;
 mod sealed;
+mod sessions;
 mod stamps;
 mod time_sources;
 mod watch;
