@@ -451,7 +451,16 @@ mod tests {
         let open: Vec<_> = calls().into_iter().filter(|c| c.access == Access::Open).map(|c| c.path).collect();
         assert_eq!(
             open,
-            ["pickup/show", "pickup/send", "officer/claim", "officer/invited", "tsa/stamp", "tsa/units", "error/list", "error/describe"]
+            [
+                "pickup/show",
+                "pickup/send",
+                "officer/claim",
+                "officer/invited",
+                "tsa/stamp",
+                "tsa/units",
+                "error/list",
+                "error/describe"
+            ]
         );
     }
 
