@@ -39,7 +39,7 @@ use pki_config::profile::Profile;
 use pki_config::role::{Authorized, Permission, Setup};
 use pki_config::status::CertStatus;
 use pki_config::time::Validity;
-use pki_config::{Clock, IssuerId, Random, RequestId, Role, Serial, TenantId};
+use pki_config::{Clock, Instant, IssuerId, Random, RequestId, Role, Serial, TenantId};
 
 use crate::core::crl::List;
 use crate::error::Error;
@@ -306,6 +306,27 @@ impl Ca {
             })
             .collect();
         Ok(Page { certificates, next })
+    }
+
+    /// The next good certificates that end until a moment, those that end first first. `after` is the end and the
+    /// entry of the last one of the page before; the moment it is now, and 0, for the first page.
+    ///
+    /// # Errors
+    /// The database.
+    pub async fn ending(
+        &self,
+        tenant: &TenantId,
+        after: (Instant, u64),
+        until: Instant,
+        limit: u32,
+    ) -> Result<Vec<store::Ending>, Error> {
+        let tenant = tenant.clone();
+        let limit = limit.clamp(1, 500);
+        self.0
+            .options
+            .db
+            .read(move |tx| -> Result<_, Error> { Ok(store::ending(tx, &tenant, after, until, limit)?) })
+            .await
     }
 
     /// Refuses a proof of rights that is for something else. The suite itself may do all it is granted.

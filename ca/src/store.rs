@@ -14,6 +14,7 @@ mod certificate;
 mod crl;
 mod evidence;
 mod expiring;
+mod expiry;
 mod profile;
 mod queue;
 mod request;
@@ -32,6 +33,8 @@ pub(crate) use crl::{Extract, newest_change, newest_change_named, newest_crl, ne
 pub use evidence::{EvidenceRow, FileRef};
 pub(crate) use evidence::{evidence, evidence_of, file, keep_file};
 pub(crate) use expiring::expiring;
+pub use expiry::Ending;
+pub(crate) use expiry::ending;
 pub use profile::{ProfileRow, ProfileState};
 pub(crate) use profile::{approved_profiles, open_profiles, profile_version, profile_versions};
 pub use queue::{Queue, QueuePlace, QueueQuery, Scope};

@@ -116,6 +116,7 @@ codes! {
     BackupFailed "BACKUP_FAILED" 70304 500 true "The backup could not be made." "无法完成备份。";
     Internal "INTERNAL" 80401 500 true "Something failed inside; the operator's log has the details." "内部错误，详情见运维日志。";
     Stopping "STOPPING" 80202 503 true "The service is stopping." "服务正在停止。";
+    MailFailed "MAIL_FAILED" 80303 503 true "The mail server did not take the letter." "邮件服务器未接收邮件。";
 }
 
 impl fmt::Display for ErrorCode {

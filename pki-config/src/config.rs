@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 mod audit;
 mod ca;
 mod listen;
+mod mail;
 mod ocsp;
 mod pool;
 mod storage;
@@ -29,6 +30,7 @@ mod web;
 pub use audit::AuditConfig;
 pub use ca::{CaConfig, CrlConfig};
 pub use listen::{BadListen, Listen};
+pub use mail::{MailConfig, MailLanguage, MailSecurity};
 pub use ocsp::{ForeignIssuer, OcspConfig, Unlisted};
 pub use pool::{PoolConfig, PoolShares, RootKeyConfig};
 pub use storage::StorageConfig;
@@ -67,6 +69,8 @@ pub struct Config {
     pub ocsp: OcspConfig,
     /// Time-stamps.
     pub tsa: TsaConfig,
+    /// Letters to holders whose certificates expire.
+    pub mail: MailConfig,
     /// Where checkpoints go.
     pub audit: AuditConfig,
     /// The signing pool.
@@ -160,6 +164,7 @@ impl Config {
         self.ca.check()?;
         self.ocsp.check()?;
         self.tsa.check()?;
+        self.mail.check()?;
         self.audit.check()?;
         self.pool.check()?;
         self.root_key.check()?;

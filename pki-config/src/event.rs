@@ -35,6 +35,8 @@ events! {
     SystemStopped = "system.stopped",
     /// The root key was unsealed, or an attempt failed.
     SystemUnsealed = "system.unsealed",
+    /// A letter was sent to try the mail server.
+    MailTested = "mail.tested",
     /// An operator overruled the clock check.
     ClockAccepted = "clock.accepted",
     /// A backup was made.

@@ -4,7 +4,7 @@
 //!
 //! `args` is the command tree. `client` and `credential` reach a server; `console`, `table`, `language` and
 //! `failure` talk to people and programs. One file per subject: `issue` (with `new_key`, `csr`, `delivery`),
-//! `certs`, `issuers`, `officers`, `ocsp`, `stamp`, `evidence`, `trust`, `audit`, `system`, `config`, `error_code`. `file`, `pem` and
+//! `certs`, `issuers`, `officers`, `ocsp`, `stamp`, `evidence`, `trust`, `audit`, `system`, `mail`, `config`, `error_code`. `file`, `pem` and
 //! `passphrase` read and write what lies on this machine.
 
 pub mod args;
@@ -23,6 +23,7 @@ mod file;
 mod issue;
 mod issuers;
 mod language;
+mod mail;
 pub(crate) mod new_key;
 mod ocsp;
 mod officers;
@@ -113,6 +114,7 @@ async fn with_server(global: &Global, console: Console, command: Command) -> Res
         Command::Unseal(args) => system::unseal(global, console, args).await,
         Command::Clock(ClockCommand::Accept { reason }) => system::accept_clock(global, console, reason).await,
         Command::Doctor => system::doctor(global, console).await,
+        Command::Mail(command) => mail::run(global, console, command).await,
         Command::Status => system::status(global, console).await,
         Command::Restore(args) => restore::run(global, console, args).await,
         Command::Up(_)

@@ -38,6 +38,13 @@ impl Failure {
         Self { for_operator: Some(for_operator.to_string()), ..Self::new(code) }
     }
 
+    /// With a sentence for both: whoever asks runs the installation.
+    #[must_use]
+    pub fn telling(code: ErrorCode, detail: impl ToString) -> Self {
+        let detail = Some(detail.to_string());
+        Self { for_operator: detail.clone(), detail, ..Self::new(code) }
+    }
+
     /// The public code.
     #[must_use]
     pub const fn code(&self) -> ErrorCode {

@@ -23,7 +23,11 @@ use serde::de::DeserializeOwned;
 use crate::app::App;
 use crate::auth;
 use crate::edge::{
+<<<<<<< HEAD
     audit, batch, branch, cert, cert_again, check, errors, evidence, expiring, issuer, key, log, login, officer, pickup,
+=======
+    audit, batch, branch, cert, cert_again, check, errors, evidence, issuer, key, log, mail, officer, pickup,
+>>>>>>> 0f90135 (Write to holders whose certificates end, once for each certificate and time; try the mail server with one command)
     profile, public, request, revoke_all, system, tsa, watch,
 };
 use crate::portal;
@@ -125,6 +129,7 @@ fn calls() -> Vec<Call> {
         needs("system/doctor", P::Diagnose, system::doctor),
         needs("system/unseal", P::Unseal, system::unseal),
         needs("system/accept-clock", P::AcceptClock, system::accept_clock),
+        needs("system/mail-test", P::Diagnose, mail::test),
         needs("system/backup", P::Backup, system::backup),
         open("error/list", errors::list),
         open("error/describe", errors::describe),

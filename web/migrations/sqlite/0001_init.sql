@@ -20,6 +20,19 @@ CREATE TABLE web_officer (
   CHECK ((link_hash IS NULL) = (link_until IS NULL))
 ) WITHOUT ROWID;
 
+-- Which holders were written to that their certificates end, and how long before. Holds no address; the log does
+-- not answer for it: a letter too many or too few changes nothing here.
+CREATE TABLE web_letter (
+  tenant_id TEXT    NOT NULL,
+  issuer_id TEXT    NOT NULL,
+  serial    BLOB    NOT NULL,
+  days      INTEGER NOT NULL,
+  state     TEXT    NOT NULL CHECK (state IN ('sending', 'sent', 'failed', 'refused')),
+  tries     INTEGER NOT NULL,
+  tried_at  INTEGER NOT NULL,
+  PRIMARY KEY (tenant_id, issuer_id, serial, days)
+) WITHOUT ROWID;
+
 -- The certificates this installation uses itself: its TLS server, the key of its log.
 CREATE TABLE web_own (
   tenant_id TEXT    NOT NULL,

@@ -1,4 +1,4 @@
-//! What falls due while running: CRLs, renewals of our own certificates, the full check.
+//! What falls due while running: CRLs, renewals of our own certificates, letters to holders, the full check.
 
 use std::time::Duration;
 
@@ -17,6 +17,8 @@ use crate::serve::stopped;
 const CRLS: Duration = Duration::from_secs(2);
 /// How often renewals are looked for.
 const RENEWALS: Duration = Duration::from_secs(600);
+/// How often holders are looked for whose certificates end.
+const LETTERS: Duration = Duration::from_secs(600);
 /// How often everything is checked.
 const FULL_CHECK: Duration = Duration::from_secs(7 * 86_400);
 /// The first full check waits until a start has calmed down.
@@ -54,6 +56,14 @@ impl App {
                     let outcome = app.renew_stamp_evidence().await;
                     tell_once(&mut told, outcome, "archived time-stamps could not be stamped again");
                 }
+            }
+        });
+        let (app, mut halt) = (self.clone(), stop.clone());
+        tokio::spawn(async move {
+            let mut told = None;
+            while !elapsed(LETTERS, &mut halt).await {
+                let outcome = app.write_to_holders().await.map(drop);
+                tell_once(&mut told, outcome, "holders could not be written to");
             }
         });
         self.start_responders(stop);

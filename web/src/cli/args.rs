@@ -16,7 +16,7 @@ pub use office::{AuditCommand, Claim, ExportArgs, OfficerAddArgs, OfficerCommand
 pub use stamp::{
     EvidenceCommand, EvidenceFetch, EvidenceMake, EvidenceRenew, EvidenceVerify, Stamp, StampHash, StampSource,
 };
-pub use system::{Backup, ClockCommand, ConfigCommand, Init, Restore, ServeCommand, Unseal, Up, Verify};
+pub use system::{Backup, ClockCommand, ConfigCommand, Init, MailCommand, Restore, ServeCommand, Unseal, Up, Verify};
 
 /// 印信 Yinxin: a certificate authority whose heart is SM2.
 ///
@@ -136,6 +136,9 @@ pub enum Command {
     Restore(Restore),
     /// Try everything end to end: issue, verify, CRL, revoke.
     Doctor,
+    /// Try the way to the mail server.
+    #[command(subcommand)]
+    Mail(MailCommand),
     /// How the server does.
     Status,
     /// Get time-stamps for files.

@@ -43,6 +43,7 @@ const CALLS: &[(&str, P)] = &[
     ("system/doctor", P::Diagnose),
     ("system/unseal", P::Unseal),
     ("system/accept-clock", P::AcceptClock),
+    ("system/mail-test", P::Diagnose),
     ("system/backup", P::Backup),
 ];
 

@@ -76,10 +76,22 @@ impl House {
         Self::made(Setup::Production, Some(Zeroizing::new(PASSPHRASE.to_owned()))).await
     }
 
+    /// A trial that is configured differently.
+    pub async fn with(change: impl FnOnce(&mut Config)) -> Self {
+        let mut config = config();
+        change(&mut config);
+        Self::configured(Setup::Trial, None, config).await
+    }
+
     async fn made(setup: Setup, passphrase: Option<Zeroizing<String>>) -> Self {
+        Self::configured(setup, passphrase, config()).await
+    }
+
+    async fn configured(setup: Setup, passphrase: Option<Zeroizing<String>>, config: Config) -> Self {
         let (temp, clock) = (tempfile::tempdir().unwrap(), clock());
         let new = DataDir::begin(&temp.path().join("d")).unwrap();
-        let (app, first) = App::create(new, setup, passphrase, options(&clock, 1)).await.unwrap();
+        let options = AppOptions { config, ..options(&clock, 1) };
+        let (app, first) = App::create(new, setup, passphrase, options).await.unwrap();
         Self { temp, clock, app, link: first.link }
     }
 
@@ -90,9 +102,11 @@ impl House {
     /// Ends the application in order and opens the directory again.
     pub async fn restart(self) -> Self {
         let Self { temp, clock, app, link } = self;
+        let config = app.config().clone();
         app.close().await;
         drop(app);
-        let app = reopened(&temp.path().join("d"), &clock).await.unwrap();
+        let (dir, setup) = DataDir::open(&temp.path().join("d")).unwrap();
+        let app = App::open(dir, setup, AppOptions { config, ..options(&clock, 2) }).await.unwrap();
         Self { temp, clock, app, link }
     }
 

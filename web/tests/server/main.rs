@@ -11,6 +11,7 @@ mod evidence;
 mod first_start;
 mod front;
 mod house;
+mod letters;
 mod officers;
 mod repository;
 mod responders;

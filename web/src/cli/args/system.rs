@@ -31,6 +31,26 @@ pub struct Up {
     pub checkpoint_to: Vec<PathBuf>,
 }
 
+/// `yinxin mail`.
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
+#[command(after_help = "\
+Letters go to holders whose certificates end soon, to the address in the certificate. Set it up in yinxin.toml:
+
+  [mail]
+  server = \"mail.example.cn:587\"
+  from = \"ca@example.cn\"
+  user = \"ca@example.cn\"
+  password_file = \"/etc/yinxin/mail-password\"
+  otherwise_to = \"ra@example.cn\"       # for certificates that hold no address")]
+pub enum MailCommand {
+    /// Send a letter to try the way.
+    Test {
+        /// Who gets it.
+        #[arg(value_name = "ADDRESS")]
+        to: String,
+    },
+}
+
 /// `yinxin serve`.
 #[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
 #[command(after_help = "\
