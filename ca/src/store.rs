@@ -12,9 +12,10 @@ mod blocked;
 mod branch;
 mod certificate;
 mod crl;
+mod ending;
 mod evidence;
 mod expiring;
-mod expiry;
+
 mod profile;
 mod queue;
 mod request;
@@ -30,11 +31,11 @@ pub(crate) use branch::{BranchRow, MOST_BRANCHES, batch, batches, branches, memb
 pub(crate) use certificate::{CertificateRow, CertificateState, certificate, certificates, intents, signed_after};
 pub use crl::CrlRecord;
 pub(crate) use crl::{Extract, newest_change, newest_change_named, newest_crl, newest_number, published_shards};
+pub use ending::Ending;
+pub(crate) use ending::ending;
 pub use evidence::{EvidenceRow, FileRef};
 pub(crate) use evidence::{evidence, evidence_of, file, keep_file};
 pub(crate) use expiring::expiring;
-pub use expiry::Ending;
-pub(crate) use expiry::ending;
 pub use profile::{ProfileRow, ProfileState};
 pub(crate) use profile::{approved_profiles, open_profiles, profile_version, profile_versions};
 pub use queue::{Queue, QueuePlace, QueueQuery, Scope};

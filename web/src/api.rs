@@ -8,12 +8,9 @@ use serde::{Deserialize, Serialize};
 
 pub mod audit;
 pub mod authority;
-<<<<<<< HEAD
 pub mod calendar;
 pub mod login;
-=======
 pub mod mail;
->>>>>>> 0f90135 (Write to holders whose certificates end, once for each certificate and time; try the mail server with one command)
 pub mod profile;
 pub mod request;
 pub mod tsa;

@@ -12,11 +12,8 @@ pub mod expiring;
 pub mod issuer;
 pub mod key;
 pub mod log;
-<<<<<<< HEAD
 pub mod login;
-=======
 pub mod mail;
->>>>>>> 0f90135 (Write to holders whose certificates end, once for each certificate and time; try the mail server with one command)
 pub mod ocsp;
 pub mod officer;
 pub mod pickup;

@@ -23,12 +23,8 @@ use serde::de::DeserializeOwned;
 use crate::app::App;
 use crate::auth;
 use crate::edge::{
-<<<<<<< HEAD
-    audit, batch, branch, cert, cert_again, check, errors, evidence, expiring, issuer, key, log, login, officer, pickup,
-=======
-    audit, batch, branch, cert, cert_again, check, errors, evidence, issuer, key, log, mail, officer, pickup,
->>>>>>> 0f90135 (Write to holders whose certificates end, once for each certificate and time; try the mail server with one command)
-    profile, public, request, revoke_all, system, tsa, watch,
+    audit, batch, branch, cert, cert_again, check, errors, evidence, expiring, issuer, key, log, login, mail, officer,
+    pickup, profile, public, request, revoke_all, system, tsa, watch,
 };
 use crate::portal;
 use crate::problem::Failure;

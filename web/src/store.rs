@@ -1,18 +1,13 @@
-<<<<<<< HEAD
-//! All SQL of this crate: officers and how they sign in, and the certificates the installation uses itself.
+//! All SQL of this crate: officers and how they sign in, and the certificates the installation uses itself; letters
+//! in `store/mail.rs`.
 //!
-//! All tables but the sessions are covered by the audit log, so rows are written through [`ledger::Tx::put`] only.
+//! All tables but sessions and letters are covered by the audit log, so rows are written through [`ledger::Tx::put`]
+//! only.
 
 pub mod login;
+pub mod mail;
 pub mod session;
 pub mod setting;
-=======
-//! All SQL of this crate: officers, and the certificates the installation uses itself; letters in `store/mail.rs`.
-//!
-//! Both tables here are covered by the audit log, so rows are written through [`ledger::Tx::put`] only.
-
-pub mod mail;
->>>>>>> 0f90135 (Write to holders whose certificates end, once for each certificate and time; try the mail server with one command)
 
 use ledger::db::{Row, RowResult, Value};
 use ledger::{Cover, DbError, Seq, Table, Tx};

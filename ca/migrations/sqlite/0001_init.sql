@@ -106,6 +106,8 @@ CREATE INDEX ca_request_open ON ca_request (tenant_id, submitted_at, request_id)
     WHERE state IN ('invited', 'submitted', 'reviewed');
 CREATE INDEX ca_request_decided ON ca_request (tenant_id, decided_at, request_id, branch_id, profile)
     WHERE decided_at IS NOT NULL;
+-- Which certificates were followed by another: their holders need no reminder.
+CREATE INDEX ca_request_follows ON ca_request (old_issuer, old_serial) WHERE old_serial IS NOT NULL;
 CREATE INDEX ca_request_batch ON ca_request (batch_id, batch_line) WHERE batch_id IS NOT NULL;
 
 -- Evidence for the names of a request. Files lie once each under their digest.

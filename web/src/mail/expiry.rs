@@ -152,11 +152,11 @@ fn stage(config: &MailConfig, ending: &Ending, now: Instant) -> Option<u16> {
     config.expiry_days.iter().copied().filter(due).min()
 }
 
-/// Where the letter goes: the first address in the certificate itself, else the configured one. And whether that is
-/// the holder's.
+/// Where the letter goes: to the address its request gave, else the first one in the certificate itself, else the
+/// configured one. And whether that is the holder's.
 fn address(config: &MailConfig, ending: &Ending) -> Option<(String, bool)> {
     let own = ending.sans.split(',').find_map(|name| name.trim().strip_prefix("email:"));
-    match own.filter(|address| AltName::email(address).is_ok()) {
+    match ending.contact.as_deref().or(own).filter(|address| AltName::email(address).is_ok()) {
         Some(own) => Some((own.to_owned(), true)),
         None => config.otherwise_to.clone().map(|address| (address, false)),
     }
@@ -190,6 +190,7 @@ mod tests {
             validity: Validity::starting(at("2026-01-01T00:00:00Z"), DAY * u32::try_from(days).unwrap()),
             issue_seq: 1,
             requester: "zhang".into(),
+            contact: None,
         }
     }
 
@@ -222,6 +223,8 @@ mod tests {
         assert_eq!(address(&config, &ending(90, "dns:a.cn")), Some(("ra@example.cn".into(), false)));
         let own = ending(90, "dns:a.cn,email:zhang@example.cn,email:li@example.cn");
         assert_eq!(address(&config, &own), Some(("zhang@example.cn".into(), true)));
+        let told = Ending { contact: Some("wang@example.cn".into()), ..own };
+        assert_eq!(address(&config, &told), Some(("wang@example.cn".into(), true)));
     }
 
     #[test]

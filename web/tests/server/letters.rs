@@ -189,3 +189,21 @@ async fn a_test_letter_shows_that_the_way_works_and_only_to_a_mail_address() {
     assert!(answer.json()["detail"].as_str().unwrap().contains("mail.server"));
     assert_eq!(silent.app.write_to_holders().await.unwrap().sent, 0);
 }
+
+#[tokio::test]
+async fn whoever_has_the_next_certificate_already_is_not_written_to() {
+    let (port, mail) = MailServer::start().await;
+    let house = house(port).await;
+    let (_, token) = house.officer("ra-officer").await;
+    let serial = issue(&house, EC_CSR, "person", "CN=张三,C=CN", &["email:zhang@example.cn"], 60).await;
+    issue(&house, SM2_CSR, "person", "CN=李四,C=CN", &["email:li@example.cn"], 60).await;
+    house.clock.advance(DAY * 20);
+    let renewed = house.socket("cert/renew", json!({"serial": serial, "days": 300})).await;
+    assert_eq!(renewed.status, 200, "{}", String::from_utf8_lossy(&renewed.body));
+    let request = renewed.json()["request"].as_str().unwrap().to_owned();
+    let approved = house.https("cert/approve", json!({"request": request}), Some(&token)).await;
+    assert_eq!(approved.status, 200, "{}", String::from_utf8_lossy(&approved.body));
+    house.clock.advance(DAY * 11);
+    assert_eq!(sent(&house).await, 1);
+    assert_eq!(mail.receivers(), ["<li@example.cn>"]);
+}

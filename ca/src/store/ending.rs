@@ -25,9 +25,11 @@ pub struct Ending {
     pub issue_seq: Seq,
     /// Who filed its request.
     pub requester: String,
+    /// Where its holder gets mail, if the request said so.
+    pub contact: Option<String>,
 }
 
-/// The next good certificates whose last second lies between two moments, those that end first first; after the one
+/// The next good certificates that no other has followed and whose last second lies between two moments, those that end first first; after the one
 /// that ends at a moment and was issued with this entry.
 pub(crate) fn ending(
     tx: &Tx<'_>,
@@ -39,23 +41,25 @@ pub(crate) fn ending(
     let seq = i64::try_from(after_seq).unwrap_or(i64::MAX);
     let rows = tx.query_all(
         "SELECT c.issuer_id, c.serial, c.profile, c.subject, c.sans, c.not_before, c.not_after, c.issue_seq, \
-         r.requester FROM ca_certificate AS c JOIN ca_request AS r ON r.request_id = c.request_id \
+         r.requester, r.contact FROM ca_certificate AS c JOIN ca_request AS r ON r.request_id = c.request_id \
          WHERE c.tenant_id = $1 AND c.issue_seq >= 0 AND c.state = 'issued' AND c.revoked_at IS NULL \
          AND (c.not_after, c.issue_seq) > ($2, $3) AND c.not_after <= $4 \
+         AND NOT EXISTS (SELECT 1 FROM ca_request AS f WHERE f.old_issuer = c.issuer_id AND f.old_serial = c.serial \
+         AND f.state = 'issued') \
          ORDER BY c.not_after, c.issue_seq LIMIT $5",
         &[&tenant.as_str(), &after.unix_millis(), &seq, &until.unix_millis(), &limit],
         |row| {
             let (issuer, serial): (String, Vec<u8>) = (row.get(0)?, row.get(1)?);
             let (profile, subject, sans): (String, String, String) = (row.get(2)?, row.get(3)?, row.get(4)?);
             let (not_before, not_after, issue_seq): (i64, i64, i64) = (row.get(5)?, row.get(6)?, row.get(7)?);
-            let requester: String = row.get(8)?;
+            let (requester, contact): (String, Option<String>) = (row.get(8)?, row.get(9)?);
             let validity = read_time(not_before).zip(read_time(not_after)).and_then(|(b, a)| Validity::between(b, a));
             let (Ok(issuer), Some(serial), Some(validity), Ok(issue_seq)) =
                 (issuer.parse(), serial_of(&serial), validity, Seq::try_from(issue_seq))
             else {
                 return Ok(None);
             };
-            Ok(Some(Ending { issuer, serial, profile, subject, sans, validity, issue_seq, requester }))
+            Ok(Some(Ending { issuer, serial, profile, subject, sans, validity, issue_seq, requester, contact }))
         },
     )?;
     rows.into_iter().map(|row| row.ok_or_else(|| unreadable("ca_certificate", "a row"))).collect()
