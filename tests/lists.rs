@@ -140,7 +140,9 @@ async fn a_revocation_is_told_by_a_delta_and_the_full_list_follows_in_its_own_ti
     // Half a day later the delta has spent half its life; a day later the full list is due, and a delta to it.
     clock.advance(Duration::from_secs(DAY / 2));
     let published = due(&house).await;
-    assert!(published.contains(&"sm2-issuing.delta.crl".to_owned()) && !published.contains(&"sm2-issuing.crl".to_owned()));
+    assert!(
+        published.contains(&"sm2-issuing.delta.crl".to_owned()) && !published.contains(&"sm2-issuing.crl".to_owned())
+    );
     clock.advance(Duration::from_secs(DAY / 2));
     let published = due(&house).await;
     let place = |file: &str| published.iter().position(|one| one == file).unwrap();

@@ -35,7 +35,7 @@ pub use ocsp::{ForeignIssuer, OcspConfig, Unlisted};
 pub use pool::{PoolConfig, PoolShares, RootKeyConfig};
 pub use storage::StorageConfig;
 pub use tsa::{EvidenceConfig, StampAccess, TRIAL_POLICY, TsaConfig, TsaPolicy};
-pub use tsa_clock::{TsaClockConfig, ntp_address};
+pub use tsa_clock::{TsaClockConfig, ntp_address, nts_address};
 pub use web::WebConfig;
 
 /// A length of time in the configuration. Unit: seconds.

@@ -54,6 +54,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "name_der", run: name_der, seeds: names::name_der_seeds },
     Target { name: "name_text", run: name_text, seeds: names::name_text_seeds },
     Target { name: "ntp", run: tokens::ntp_answer, seeds: tokens::ntp_seeds },
+    Target { name: "nts", run: tokens::nts, seeds: tokens::nts_seeds },
     Target { name: "ocsp_address", run: ocsp::address, seeds: ocsp::address_seeds },
     Target { name: "ocsp_request", run: ocsp::request, seeds: ocsp::request_seeds },
     Target { name: "path", run: path, seeds: certificates::path_seeds },

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crypto_pool::path::{Anchors, Cert};
-use tsa::clock::{chrony, decide, ntp};
+use tsa::clock::{chrony, decide, ntp, nts};
 use tsa::core::digest;
 use tsa::core::evidence::{self, EvidenceRecord};
 use tsa::core::opened::OpenedToken;
@@ -81,4 +81,37 @@ pub fn chrony_seeds() -> Vec<Vec<u8>> {
 pub fn chrony_line(data: &[u8]) -> bool {
     let hands = decide::Hands { wall: 0, steady: Duration::ZERO };
     chrony::sample(0, super::text(data), hands).is_ok()
+}
+
+/// Records of key establishment, and the answer to a request of fixed keys, which a fuzzer cannot forge: what is
+/// before the authenticator is read all the same.
+pub fn nts_seeds() -> Vec<Vec<u8>> {
+    let records = [0x80, 1, 0, 2, 0, 0, 0x80, 4, 0, 2, 0, 15, 0, 5, 0, 4, 1, 2, 3, 4, 0x80, 0, 0, 0].to_vec();
+    let packet = nts::request(&unique(), &keys(), &[7; 100], 1).expect("short");
+    let mut answer = ntp_seeds().concat();
+    answer[24..32].copy_from_slice(&unique().timestamp.to_be_bytes());
+    answer.extend(&packet[48..]);
+    vec![records, answer]
+}
+
+fn unique() -> nts::Unique {
+    nts::Unique { timestamp: 0x0102_0304_0506_0708, identifier: [7; 32], nonce: [9; 16] }
+}
+
+fn keys() -> nts::Keys {
+    nts::Keys { ours: [1; 32].into(), servers: [1; 32].into() }
+}
+
+pub fn nts(data: &[u8]) -> bool {
+    if let Ok(Some(agreed)) = nts::ke_answer(data) {
+        assert!((1..=nts::COOKIES).contains(&agreed.cookies.len()) && agreed.port != Some(0));
+        return true;
+    }
+    match nts::answer(data, &unique(), &keys()) {
+        Ok((_, cookies)) => {
+            assert!(cookies.len() <= nts::COOKIES);
+            true
+        }
+        Err(_) => false,
+    }
 }

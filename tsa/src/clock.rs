@@ -15,6 +15,7 @@ pub mod chrony;
 pub mod decide;
 mod health;
 pub mod ntp;
+pub mod nts;
 mod poll;
 pub mod select;
 
@@ -133,7 +134,7 @@ impl TrustedClock {
             settle: config.settle.duration(),
         };
         let basis = if config.sources() == 0 { Basis::Stated(STATED_ACCURACY) } else { Basis::Measured };
-        let mut names = config.ntp_servers.clone();
+        let mut names: Vec<String> = config.ntp_servers.iter().chain(&config.nts_servers).cloned().collect();
         if config.chrony {
             names.push("chronyd".to_owned());
         }

@@ -1,5 +1,6 @@
 //! `[tsa.clock]`: where the time that is stamped comes from, and how well it must be known.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -17,6 +18,11 @@ pub struct TsaClockConfig {
     /// 16. Default none. Four or more from different operators let one lie unheard; one alone is believed blindly.
     /// Do not mix servers that smear leap seconds with servers that do not: near one they will disagree.
     pub ntp_servers: Vec<String>,
+    /// NTP servers whose answers are authenticated by Network Time Security (RFC 8915), as above; port 4460 where
+    /// none is given. At most 16. Default none. Nobody on the way can forge their answers, only delay them.
+    pub nts_servers: Vec<String>,
+    /// File with the roots (PEM) that NTS servers' certificates chain to. Default: those of the system.
+    pub nts_roots: Option<PathBuf>,
     /// Take the estimate of the `chronyd` of this machine (asked with `chronyc`) as one more source. Default false.
     pub chrony: bool,
     /// How many sources must agree. 1 to 17; default 0: more than half of all sources.
@@ -52,6 +58,8 @@ impl Default for TsaClockConfig {
     fn default() -> Self {
         Self {
             ntp_servers: Vec::new(),
+            nts_servers: Vec::new(),
+            nts_roots: None,
             chrony: false,
             quorum: 0,
             poll: Seconds(16),
@@ -74,7 +82,7 @@ impl TsaClockConfig {
     /// How many sources there are.
     #[must_use]
     pub fn sources(&self) -> usize {
-        self.ntp_servers.len() + usize::from(self.chrony)
+        self.ntp_servers.len() + self.nts_servers.len() + usize::from(self.chrony)
     }
 
     /// How many must agree: `quorum`, or more than half.
@@ -97,21 +105,8 @@ impl TsaClockConfig {
     /// # Errors
     /// [`ConfigError::Value`] naming the first key that is wrong.
     pub fn check(&self) -> Result<(), ConfigError> {
-        let servers = "tsa.clock.ntp_servers";
-        if self.ntp_servers.len() > MOST_SERVERS {
-            let why = format!("{} servers are given, at most {MOST_SERVERS} are taken", self.ntp_servers.len());
-            return Err(ConfigError::Value { key: servers, why });
-        }
-        for (place, server) in self.ntp_servers.iter().enumerate() {
-            if let Err(why) = ntp_address(server) {
-                let server: String = server.chars().take(100).collect();
-                return Err(ConfigError::Value { key: servers, why: format!("\"{server}\": {why}") });
-            }
-            if self.ntp_servers[..place].contains(server) {
-                // Asked twice it would outvote the others.
-                return Err(ConfigError::Value { key: servers, why: format!("{server} is named twice") });
-            }
-        }
+        check_servers("tsa.clock.ntp_servers", &self.ntp_servers)?;
+        check_servers("tsa.clock.nts_servers", &self.nts_servers)?;
         if self.quorum != 0 && self.quorum as usize > self.sources() {
             let why = format!("{} of {} sources cannot agree", self.quorum, self.sources());
             return Err(ConfigError::Value { key: "tsa.clock.quorum", why });
@@ -134,21 +129,50 @@ impl TsaClockConfig {
     }
 }
 
-/// The host and the port of a server.
+fn check_servers(key: &'static str, servers: &[String]) -> Result<(), ConfigError> {
+    if servers.len() > MOST_SERVERS {
+        let why = format!("{} servers are given, at most {MOST_SERVERS} are taken", servers.len());
+        return Err(ConfigError::Value { key, why });
+    }
+    for (place, server) in servers.iter().enumerate() {
+        if let Err(why) = ntp_address(server) {
+            let server: String = server.chars().take(100).collect();
+            return Err(ConfigError::Value { key, why: format!("\"{server}\": {why}") });
+        }
+        if servers[..place].contains(server) {
+            // Asked twice it would outvote the others.
+            return Err(ConfigError::Value { key, why: format!("{server} is named twice") });
+        }
+    }
+    Ok(())
+}
+
+/// The host and the port of an NTP server.
 ///
 /// # Errors
 /// What is wrong, as a sentence.
 pub fn ntp_address(server: &str) -> Result<(String, u16), &'static str> {
-    const PORT: u16 = 123;
+    address(server, 123)
+}
+
+/// The host and the port of an NTS server's key establishment.
+///
+/// # Errors
+/// What is wrong, as a sentence.
+pub fn nts_address(server: &str) -> Result<(String, u16), &'static str> {
+    address(server, 4460)
+}
+
+fn address(server: &str, usual: u16) -> Result<(String, u16), &'static str> {
     if let Ok(whole) = server.parse::<std::net::SocketAddr>() {
         return Ok((whole.ip().to_string(), whole.port()));
     }
     if let Ok(ip) = server.trim_start_matches('[').trim_end_matches(']').parse::<std::net::IpAddr>() {
-        return Ok((ip.to_string(), PORT));
+        return Ok((ip.to_string(), usual));
     }
     let (host, port) = match server.rsplit_once(':') {
         Some((host, port)) => (host, port.parse().map_err(|_| "the port is no number below 65,536")?),
-        None => (server, PORT),
+        None => (server, usual),
     };
     let is_name = !host.is_empty()
         && host.len() <= 253
@@ -186,6 +210,8 @@ mod tests {
         assert_eq!(ntp_address("127.0.0.1:11123"), Ok(("127.0.0.1".into(), 11_123)));
         assert_eq!(ntp_address("[::1]:124"), Ok(("::1".into(), 124)));
         assert_eq!(ntp_address("::1"), Ok(("::1".into(), 123)));
+        assert_eq!(nts_address("nts.example.cn"), Ok(("nts.example.cn".into(), 4460)));
+        assert_eq!(nts_address("nts.example.cn:1"), Ok(("nts.example.cn".into(), 1)));
         for bad in ["", "a b", "a:x", "a:99999", "a/b", ":123", "a:0"] {
             assert!(ntp_address(bad).is_err(), "{bad}");
         }
@@ -200,6 +226,7 @@ mod tests {
         assert_eq!(key(with(|c| c.quorum = 1)), "tsa.clock.quorum");
         assert_eq!(key(with(|c| c.ntp_servers = vec!["a".into(), "a".into()])), "tsa.clock.ntp_servers");
         assert_eq!(key(with(|c| c.ntp_servers = vec!["a b".into()])), "tsa.clock.ntp_servers");
+        assert_eq!(key(with(|c| c.nts_servers = vec!["a/b".into()])), "tsa.clock.nts_servers");
         assert_eq!(key(with(|c| c.poll = Seconds(1))), "tsa.clock.poll");
         assert_eq!(key(with(|c| (c.poll, c.holdover) = (Seconds(64), Seconds(60)))), "tsa.clock.holdover");
         assert_eq!(key(with(|c| c.worst_accuracy_ms = 0)), "tsa.clock.worst_accuracy_ms");

@@ -4,14 +4,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use pki_config::config::{TsaClockConfig, ntp_address};
+use pki_config::config::{TsaClockConfig, ntp_address, nts_address};
+use pki_config::ports::RandomFailed;
 use pki_config::{Clock, Random};
 use tokio::net::UdpSocket;
 use tokio::time::{sleep, timeout};
 
 use super::decide::{Hands, Nanos};
+use super::nts::Unique;
 use super::select::Sample;
 use super::{TrustedClock, chrony, ntp};
+
+mod nts;
 
 /// How often sources are asked while the time is not known.
 const HURRIED: Duration = Duration::from_secs(2);
@@ -21,6 +25,7 @@ const MOST_STRAYS: usize = 16;
 #[derive(Debug, Clone)]
 enum Source {
     Ntp { host: String, port: u16 },
+    Nts(Arc<nts::Server>),
     Chrony,
 }
 
@@ -49,6 +54,13 @@ impl Poller {
             .filter_map(|server| ntp_address(server).ok())
             .map(|(host, port)| Source::Ntp { host, port })
             .collect();
+        // Read when they are first needed: a machine without roots can still ask others.
+        let roots = Arc::new(nts::Roots::new(config.nts_roots.clone()));
+        for server in &config.nts_servers {
+            if let Ok((host, port)) = nts_address(server) {
+                sources.push(Source::Nts(Arc::new(nts::Server::new(host, port, Arc::clone(&roots)))));
+            }
+        }
         if config.chrony {
             sources.push(Source::Chrony);
         }
@@ -78,12 +90,12 @@ impl Poller {
             .enumerate()
             .map(|(place, source)| {
                 let (source, clock, limit) = (source.clone(), Arc::clone(&self.clock), self.timeout);
-                let mut cookie = [0; 8];
-                let cookie = self.random.fill(&mut cookie).map(|()| u64::from_be_bytes(cookie));
+                let unique = unique(&*self.random);
                 tokio::spawn(async move {
-                    let Ok(cookie) = cookie else { return Err("the random source failed".to_owned()) };
+                    let Ok(unique) = unique else { return Err("the random source failed".to_owned()) };
                     match source {
-                        Source::Ntp { host, port } => ask(place, &host, port, cookie, &*clock, limit).await,
+                        Source::Ntp { host, port } => ask(place, &host, port, unique.timestamp, &*clock, limit).await,
+                        Source::Nts(server) => server.ask(place, &unique, &*clock, limit).await,
                         Source::Chrony => ask_chrony(place, &*clock, limit).await,
                     }
                 })
@@ -101,8 +113,61 @@ impl Poller {
     }
 }
 
+/// What the next request is recognised by.
+fn unique(random: &dyn Random) -> Result<Unique, RandomFailed> {
+    let (mut timestamp, mut identifier, mut nonce) = ([0; 8], [0; 32], [0; 16]);
+    random.fill(&mut timestamp)?;
+    random.fill(&mut identifier)?;
+    random.fill(&mut nonce)?;
+    Ok(Unique { timestamp: u64::from_be_bytes(timestamp), identifier, nonce })
+}
+
 fn wall(clock: &dyn Clock) -> Nanos {
     Nanos::from(clock.now().unix_millis()) * 1_000_000
+}
+
+/// A socket that hears this server alone.
+async fn connected(host: &str, port: u16) -> Result<UdpSocket, String> {
+    let address = tokio::net::lookup_host((host, port)).await.map_err(|why| format!("no address: {why}"))?.next();
+    let Some(address) = address else { return Err("it has no address".to_owned()) };
+    let local = if address.is_ipv6() { "[::]:0" } else { "0.0.0.0:0" };
+    let socket = UdpSocket::bind(local).await.map_err(unreachable)?;
+    // Connected, so that the system drops what others send.
+    socket.connect(address).await.map_err(unreachable)?;
+    Ok(socket)
+}
+
+fn unreachable(why: std::io::Error) -> String {
+    format!("it cannot be reached: {why}")
+}
+
+/// Sends a request and reads packets until `read` takes one: an old or forged packet, of which it says `None`, must
+/// not end the wait for the real one. With the moments it was asked and heard.
+async fn exchange<T, E: ToString>(
+    socket: &UdpSocket,
+    request: &[u8],
+    clock: &dyn Clock,
+    mut read: impl FnMut(&[u8]) -> Result<T, (bool, E)>,
+) -> Result<(T, Duration, Duration), String> {
+    let asked = clock.steady();
+    socket.send(request).await.map_err(unreachable)?;
+    let mut buffer = [0; 4096];
+    let mut last = String::new();
+    for _ in 0..MOST_STRAYS {
+        let length = socket.recv(&mut buffer).await.map_err(unreachable)?;
+        let heard = clock.steady();
+        match read(&buffer[..length]) {
+            Ok(answer) => return Ok((answer, asked, heard)),
+            Err((true, why)) => last = why.to_string(),
+            Err((false, why)) => return Err(why.to_string()),
+        }
+    }
+    Err(last)
+}
+
+/// Whether this is no answer to our request, so that the answer may still come.
+fn is_stray(why: ntp::BadAnswer) -> bool {
+    matches!(why, ntp::BadAnswer::OtherRequest | ntp::BadAnswer::Short | ntp::BadAnswer::NotAnAnswer)
 }
 
 /// Asks an NTP server once.
@@ -114,35 +179,13 @@ async fn ask(
     clock: &dyn Clock,
     limit: Duration,
 ) -> Result<Sample, String> {
-    let exchange = async {
-        let unreachable = |why: std::io::Error| format!("it cannot be reached: {why}");
-        let address = tokio::net::lookup_host((host, port)).await.map_err(|why| format!("no address: {why}"))?.next();
-        let Some(address) = address else { return Err("it has no address".to_owned()) };
-        let local = if address.is_ipv6() { "[::]:0" } else { "0.0.0.0:0" };
-        let socket = UdpSocket::bind(local).await.map_err(unreachable)?;
-        // Connected, so that the system drops what others send.
-        socket.connect(address).await.map_err(unreachable)?;
-        let asked = clock.steady();
-        socket.send(&ntp::request(cookie)).await.map_err(unreachable)?;
-        let mut buffer = [0; 1024];
-        let mut last = ntp::BadAnswer::Short;
-        for _ in 0..MOST_STRAYS {
-            let length = socket.recv(&mut buffer).await.map_err(unreachable)?;
-            let heard = clock.steady();
-            match ntp::answer(&buffer[..length], cookie) {
-                Ok(answer) => {
-                    return ntp::sample(place, &answer, asked, heard, wall(clock)).map_err(|why| why.to_string());
-                }
-                // An old or forged packet must not end the wait for the real one.
-                Err(why @ (ntp::BadAnswer::OtherRequest | ntp::BadAnswer::Short | ntp::BadAnswer::NotAnAnswer)) => {
-                    last = why;
-                }
-                Err(why) => return Err(why.to_string()),
-            }
-        }
-        Err(last.to_string())
+    let asking = async {
+        let socket = connected(host, port).await?;
+        let read = |bytes: &[u8]| ntp::answer(bytes, cookie).map_err(|why| (is_stray(why), why));
+        let (answer, asked, heard) = exchange(&socket, &ntp::request(cookie), clock, read).await?;
+        ntp::sample(place, &answer, asked, heard, wall(clock)).map_err(|why| why.to_string())
     };
-    timeout(limit, exchange).await.unwrap_or_else(|_| Err("it did not answer in time".to_owned()))
+    timeout(limit, asking).await.unwrap_or_else(|_| Err("it did not answer in time".to_owned()))
 }
 
 /// Asks the `chronyd` of this machine.
