@@ -21,7 +21,7 @@ pub enum Queue {
     Mine,
     /// For the holder's key.
     Invited,
-    /// Decided, newest first.
+    /// Decided, newest first. The suite's own are nobody's work and are left out.
     Decided,
 }
 
@@ -134,7 +134,7 @@ pub(crate) fn queue(
             query.after.as_ref().map_or((at, id), |place| (place.at.unix_millis(), place.request.as_bytes()));
         readable(tx.query_all(
             select_request!(
-                "WHERE tenant_id = $1 AND decided_at IS NOT NULL AND (decided_at, request_id) < ($2, $3) \
+                "WHERE tenant_id = $1 AND decided_at IS NOT NULL AND requester <> 'system' AND (decided_at, request_id) < ($2, $3) \
                  AND ($4 IS NULL OR instr($4, ',' || branch_id || ',') > 0) AND ($5 IS NULL OR branch_id = $5) \
                  AND ($6 IS NULL OR profile = $6) ORDER BY decided_at DESC, request_id DESC LIMIT $7"
             ),

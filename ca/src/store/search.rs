@@ -221,24 +221,6 @@ macro_rules! soonest_of {
     };
 }
 
-/// Where digits are looked for: three indexes, $12 to $13.
-macro_rules! digits {
-    ($order:literal) => {
-        concat!(
-            select_certificate!("WHERE "),
-            narrowed!(),
-            "AND (issuer_id, serial) IN (\
-             SELECT issuer_id, serial FROM ca_certificate WHERE issuer_id IN (SELECT issuer_id FROM ca_issuer) \
-             AND serial >= $12 AND serial <= $13 \
-             UNION SELECT issuer_id, serial FROM ca_certificate INDEXED BY ca_certificate_sha256 \
-             WHERE sha256 IS NOT NULL AND sha256 >= $12 AND sha256 <= $13 \
-             UNION SELECT issuer_id, serial FROM ca_certificate INDEXED BY ca_certificate_key \
-             WHERE key_sm3 IS NOT NULL AND key_sm3 >= $12 AND key_sm3 <= $13 LIMIT 100000) ",
-            $order
-        )
-    };
-}
-
 /// One page of a list.
 pub(crate) struct Found {
     pub rows: Vec<CertificateRow>,
@@ -286,11 +268,28 @@ pub(crate) fn list(tx: &Tx<'_>, tenant: &TenantId, query: &Query, now: Instant) 
     ];
     let sql = if let Some(digits) = &query.digits {
         params.extend([&digits.low as &dyn ToSql, &digits.high]);
+        // Eight digits of random numbers leave few; the bound is for those that are not random.
         if newest {
-            digits!("AND issue_seq < $2 ORDER BY +issue_seq DESC LIMIT $3")
+            newest_of!(
+                "(SELECT issuer_id AS i, serial AS s FROM ca_certificate \
+                 WHERE issuer_id IN (SELECT issuer_id FROM ca_issuer) AND serial >= $12 AND serial <= $13 \
+                 UNION ALL SELECT issuer_id, serial FROM ca_certificate INDEXED BY ca_certificate_sha256 \
+                 WHERE sha256 IS NOT NULL AND sha256 >= $12 AND sha256 <= $13 \
+                 UNION ALL SELECT issuer_id, serial FROM ca_certificate INDEXED BY ca_certificate_key \
+                 WHERE key_sm3 IS NOT NULL AND key_sm3 >= $12 AND key_sm3 <= $13 LIMIT 5000) CROSS JOIN ca_certificate",
+                "AND issuer_id = i AND serial = s AND issue_seq < $2"
+            )
         } else {
             params.push(&expiry);
-            digits!("AND (not_after, issue_seq) > ($14, $2) ORDER BY +not_after, +issue_seq LIMIT $3")
+            soonest_of!(
+                "(SELECT issuer_id AS i, serial AS s FROM ca_certificate \
+                 WHERE issuer_id IN (SELECT issuer_id FROM ca_issuer) AND serial >= $12 AND serial <= $13 \
+                 UNION ALL SELECT issuer_id, serial FROM ca_certificate INDEXED BY ca_certificate_sha256 \
+                 WHERE sha256 IS NOT NULL AND sha256 >= $12 AND sha256 <= $13 \
+                 UNION ALL SELECT issuer_id, serial FROM ca_certificate INDEXED BY ca_certificate_key \
+                 WHERE key_sm3 IS NOT NULL AND key_sm3 >= $12 AND key_sm3 <= $13 LIMIT 5000) CROSS JOIN ca_certificate",
+                "AND issuer_id = i AND serial = s AND (not_after, issue_seq) > ($14, $2)"
+            )
         }
     } else if let Some(words) = &words {
         params.push(words);
