@@ -40,6 +40,8 @@ fn names(profile: BuiltIn) -> (&'static str, &'static str) {
             "C=CN,ST=北京,L=海淀,O=示例公司,CN=www.example.cn",
             "dns:www.example.cn,dns:example.cn,ip:192.0.2.7,ip:2001:db8::7",
         ),
+        BuiltIn::TlsServerDv | BuiltIn::TlsServerShort => ("CN=www.example.cn", "dns:www.example.cn,dns:example.cn"),
+        BuiltIn::Email => ("CN=张三,emailAddress=zhang.san@example.cn", "email:zhang.san@example.cn"),
         BuiltIn::TlsClient => ("C=CN,O=示例公司,OU=研发,CN=client-7", "email:client@example.cn"),
         BuiltIn::Person => ("C=CN,O=示例公司,SN=张,GN=三,CN=张三", "email:zhang.san@example.cn"),
         BuiltIn::Organisation => ("C=CN,ST=上海,L=浦东,O=示例公司,CN=示例公司", "email:office@example.cn"),
