@@ -12,14 +12,23 @@
     timeZoneName: "short",
   };
   const words = document.documentElement.lang === "en" ? "en-GB" : "zh-CN";
-  const form = new Intl.DateTimeFormat(words, parts);
-  const exact = new Intl.DateTimeFormat(words, { ...parts, second: "2-digit" });
+  const two = (number) => String(number).padStart(2, "0");
+  let changed = false;
   for (const time of document.querySelectorAll("time[datetime]")) {
     const at = new Date(time.dateTime);
-    if (!Number.isNaN(at.getTime())) {
-      time.title = time.textContent.trim();
-      time.textContent = (time.dataset.seconds === undefined ? form : exact).format(at);
+    if (time.dateTime.includes("T") && !Number.isNaN(at.getTime())) {
+      time.title = at.toISOString().slice(0, 19).replace("T", " ") + " UTC";
+      time.textContent =
+        at.getFullYear() + "-" + two(at.getMonth() + 1) + "-" + two(at.getDate()) + " " +
+        two(at.getHours()) + ":" + two(at.getMinutes());
+      changed = true;
     }
+  }
+  const zone = document.getElementById("zone");
+  if (changed && zone !== null) {
+    const parts = new Intl.DateTimeFormat("en", { timeZoneName: "shortOffset" }).formatToParts(new Date());
+    zone.textContent = zone.dataset.words + " " + (parts.find((part) => part.type === "timeZoneName") || {}).value;
+    zone.hidden = false;
   }
 
   // Buttons that copy a field.

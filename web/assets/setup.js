@@ -51,6 +51,8 @@
       invited = answer.body;
       byId("who").textContent = invited.name;
       byId("as").textContent = byId("as").getAttribute("data-" + invited.role) || invited.role;
+      // Nobody named the first administrator.
+      byId("naming").hidden = invited.name !== "Administrator";
       byId("totp").textContent = invited.totp;
       const side = invited.totp_size + 8;
       byId("qr").setAttribute("viewBox", "-4 -4 " + side + " " + side);
@@ -95,7 +97,7 @@
   // A password or a passkey: signed in then, and on to the desk.
   async function comeIn(fields) {
     byId("wrong").hidden = true;
-    const answer = await passkeys.send("/setup/claim", { secret: secret(), ...fields });
+    const answer = await passkeys.send("/setup/claim", { secret: secret(), person: byId("person").value, ...fields });
     if (answer === null) {
       show("network");
     } else if (answer.ok) {

@@ -43,9 +43,7 @@ pub async fn authenticate(app: &App, peer: &Peer, headers: &HeaderMap) -> Result
             let address = address.ip();
             if let Some(value) = headers.get(header::AUTHORIZATION) {
                 app.lockout().check(address)?;
-                let token = value.to_str().ok().and_then(|v| v.strip_prefix("Bearer "));
-                let hash = token.and_then(|t| Secret::read(SecretKind::Token, t.trim())).map(|s| s.hash());
-                return match holder(app, hash).await? {
+                return match holder(app, token_hash(value)).await? {
                     Some(officer) => Ok(actor(&officer)),
                     None => Err(failed_login(app, address).await),
                 };
@@ -70,6 +68,8 @@ pub enum How {
     Certificate,
     /// By the cookie of a session.
     Session,
+    /// By a token: a program that fetches a page or a list.
+    Token,
 }
 
 /// An officer who looks at pages.
@@ -107,7 +107,15 @@ impl Known {
 /// # Errors
 /// The database cannot be read.
 pub async fn visitor(app: &App, peer: &Peer, headers: &HeaderMap) -> Result<Option<Known>, Failure> {
-    let Peer::Https { certificate, .. } = peer else { return Ok(None) };
+    let Peer::Https { address, certificate } = peer else { return Ok(None) };
+    if let Some(value) = headers.get(header::AUTHORIZATION) {
+        let hash = token_hash(value);
+        app.lockout().check(address.ip())?;
+        return match holder(app, hash).await? {
+            Some(officer) => Ok(Some(known(officer, How::Token, hash.unwrap_or_default()))),
+            None => Err(failed_login(app, address.ip()).await),
+        };
+    }
     if let Some((officer, session)) = session::of(app, headers).await? {
         return Ok(Some(known(officer, How::Session, session.hash)));
     }
@@ -122,6 +130,12 @@ fn known(officer: Officer, how: How, binding: [u8; 32]) -> Known {
 
 fn actor(officer: &Officer) -> Actor {
     Actor::new(officer.tenant.clone(), officer.id, officer.role, Channel::Https)
+}
+
+/// The hash of the token in an `Authorization` header, if there is one of the right form.
+fn token_hash(value: &axum::http::HeaderValue) -> Option<[u8; 32]> {
+    let token = value.to_str().ok()?.strip_prefix("Bearer ")?;
+    Secret::read(SecretKind::Token, token.trim()).map(|secret| secret.hash())
 }
 
 /// The active officer whose credential has this hash. The look-up is by the hash of what was shown, so

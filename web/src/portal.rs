@@ -37,10 +37,10 @@ use axum::response::{IntoResponse, Response};
 use pki_config::Instant;
 use pki_config::role::Setup;
 
-pub use desk::{OcspIssuer, OcspResponder, OcspSource, OcspState};
+pub use desk::{OcspIssuer, OcspResponder, OcspState};
 pub use home::{HomeSource, IssuerCard};
 pub use navigation::{Group, Place};
-pub use stamps::{Search, Stamp, TsaSource, TsaState};
+pub use stamps::{Search, Stamp, TsaState};
 pub use visitor::{Visitor, role_words};
 
 /// What every page says of the installation.
@@ -68,11 +68,6 @@ impl Facts {
 /// One-time links lead here; their secret stands after the `#` and is never sent with the address.
 pub fn setup_routes(facts: Facts) -> Router {
     setup::routes(facts).merge(assets::routes())
-}
-
-/// The officers' pages (https): `GET /desk/ocsp` and `GET /desk/tsa`. The sources decide who sees them.
-pub fn desk_routes(facts: Facts, ocsp: OcspSource, tsa: TsaSource) -> Router {
-    desk::routes(facts.clone(), ocsp).merge(stamps::desk_routes(facts, tsa))
 }
 
 /// For everybody, at both doors: `GET /verify`.

@@ -164,9 +164,8 @@ pub fn router(app: App, door: Door) -> Router {
             public.with_state(edge).merge(home).merge(portal::verify_routes(facts)).merge(pages)
         }
         Door::Https => {
-            let (ocsp, tsa) = (watch::ocsp_source(app.clone()), tsa::desk::source(app.clone()));
-            let pages = portal::setup_routes(facts.clone()).merge(portal::verify_routes(facts.clone()));
-            let desk = portal::desk_routes(facts, ocsp, tsa).merge(portal::table::routes(&app, true));
+            let pages = portal::setup_routes(facts.clone()).merge(portal::verify_routes(facts));
+            let desk = portal::table::routes(&app, true);
             administration(public).with_state(edge).merge(pages).merge(desk)
         }
         Door::Socket => administration(public).with_state(edge),
@@ -191,10 +190,7 @@ async fn only_known_names(
 
 /// What only officers and the owner of the data directory are given.
 fn administration(router: Router<Edge>) -> Router<Edge> {
-    router
-        .route("/api/v1/{area}/{verb}", any(interface))
-        .route("/metrics", get(watch::metrics))
-        .route("/desk/tsa/{file}", get(tsa::desk::download))
+    router.route("/api/v1/{area}/{verb}", any(interface)).route("/metrics", get(watch::metrics))
 }
 
 /// What every handler is given.

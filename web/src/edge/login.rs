@@ -4,10 +4,10 @@
 use std::net::IpAddr;
 
 use ledger::{DbError, EntryDraft, Importance, Outcome};
-use pki_config::{Actor, ErrorCode, Event, OfficerId, TenantId};
+use pki_config::{Actor, ErrorCode, Event, OfficerId, Role, TenantId};
 use zeroize::Zeroizing;
 
-use super::officer::{channel, open};
+use super::officer::{UNNAMED, channel, officer_name, open};
 use crate::api::login::{Invited, InvitedInfo};
 use crate::app::App;
 use crate::auth::passkey::{self, NewPasskey, Site};
@@ -157,12 +157,17 @@ enum Ready {
     Passkey(Passkey),
 }
 
-/// The one-time link becomes a password or a passkey, and its holder is signed in.
+/// The one-time link becomes a password or a passkey, and its holder is signed in. `person` is the name of the first
+/// administrator, whom nobody could name before.
 ///
 /// # Errors
 /// `LINK_USED`; `BAD_REQUEST` for a password, code or passkey that is not taken: the link still works then.
-pub async fn claim(app: &App, peer: &Peer, secret: &str, wanted: Wanted) -> Result<Secret, Failure> {
+pub async fn claim(app: &App, peer: &Peer, secret: &str, person: &str, wanted: Wanted) -> Result<Secret, Failure> {
     let (mut officer, link) = by_link(app, peer, secret).await?;
+    // Nobody named the first administrator; all others were named by whoever invited them.
+    if !person.trim().is_empty() && officer.name == UNNAMED && officer.role == Role::Administrator {
+        officer.name = officer_name(person)?;
+    }
     let ready = prepare(app, officer.tenant.clone(), officer.id, wanted).await?;
     officer.state = OfficerState::Active;
     officer.link = None;

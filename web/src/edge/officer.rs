@@ -271,8 +271,11 @@ fn info(officer: &Officer) -> OfficerInfo {
     }
 }
 
+/// What the first administrator is called until they come.
+pub(super) const UNNAMED: &str = "Administrator";
+
 /// A name fits into a certificate: 1 to 64 characters, none of them invisible.
-fn officer_name(text: &str) -> Result<String, Failure> {
+pub(super) fn officer_name(text: &str) -> Result<String, Failure> {
     let name = text.trim();
     DistinguishedName::common_name(name)?;
     Ok(name.to_owned())
@@ -285,7 +288,7 @@ pub(crate) async fn invite_administrator(app: &App) -> Result<Secret, Failure> {
     let officer = Officer {
         tenant: TenantId::house(),
         id: OfficerId::draw(app.random())?,
-        name: "Administrator".to_owned(),
+        name: UNNAMED.to_owned(),
         role: Role::Administrator,
         state: OfficerState::Invited,
         credential: None,

@@ -1,19 +1,17 @@
 //! What those who watch over the service read: `GET /metrics` (Prometheus text) and the desk's page on OCSP.
 
-use std::sync::Arc;
-
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::{HeaderValue, Request, Response, StatusCode, header};
+use axum::http::{HeaderValue, Request, Response, header};
 use crypto_pool::path::Cert;
 use ocsp::{IssuerMetrics, Outcome};
 use pki_config::role::Permission;
-use pki_config::{ErrorCode, Instant, IssuerId};
+use pki_config::{Instant, IssuerId};
 
 use super::hex;
 use crate::app::App;
 use crate::metrics::{Kind, Page};
-use crate::portal::{OcspIssuer, OcspResponder, OcspSource, OcspState};
+use crate::portal::{OcspIssuer, OcspResponder, OcspState};
 use crate::router::{Edge, admit, request_id_in};
 
 /// `GET /metrics`, for whoever may see how the system does.
@@ -110,23 +108,8 @@ const fn number(yes: bool) -> f64 {
     if yes { 1.0 } else { 0.0 }
 }
 
-/// The desk's page: for whoever may read what the issuers are.
-pub fn ocsp_source(app: App) -> OcspSource {
-    Arc::new(move |request| {
-        let (app, head) = (app.clone(), request.into_parts().0);
-        Box::pin(async move {
-            match admit(&app, &head, Permission::ReadIssuers, "desk/ocsp").await {
-                Ok(_) => Ok(ocsp_state(&app)),
-                Err(failure) if failure.code() == ErrorCode::Unauthenticated => Err(StatusCode::UNAUTHORIZED),
-                Err(failure) => {
-                    Err(StatusCode::from_u16(failure.code().http_status()).unwrap_or(StatusCode::FORBIDDEN))
-                }
-            }
-        })
-    })
-}
-
-fn ocsp_state(app: &App) -> OcspState {
+/// What the desk's page shows.
+pub fn ocsp_state(app: &App) -> OcspState {
     let metrics = app.ocsp().metrics();
     let door = app.ocsp_door();
     let refused = metrics.others.iter().filter(|(_, count)| *count > 0);

@@ -22,6 +22,8 @@ pub(super) struct Claim {
     #[serde(default)]
     how: String,
     #[serde(default)]
+    person: String,
+    #[serde(default)]
     login: String,
     #[serde(default)]
     password: String,
@@ -59,7 +61,7 @@ pub(super) async fn claim(
         }),
         _ => return Err(ErrorCode::BadRequest.into()),
     };
-    let secret = login::claim(&app, &peer, &ask.secret, wanted).await?;
+    let secret = login::claim(&app, &peer, &ask.secret, &ask.person, wanted).await?;
     // Who may not go on with the set-up is led to the desk from there.
     Ok(signed_in(Json(serde_json::json!({ "next": "/desk/welcome?done=claimed" })).into_response(), &secret))
 }

@@ -1,23 +1,14 @@
-//! The desk: pages for officers, behind https and a credential. So far the state of the OCSP responder.
-
-use std::future::Future;
-use std::pin::Pin;
-use std::sync::Arc;
+//! `/desk/ocsp`: the state of the OCSP responder.
 
 use askama::Template;
-use axum::Router;
-use axum::body::Body;
 use axum::extract::State;
-use axum::http::{Request, StatusCode};
-use axum::response::{IntoResponse as _, Response};
-use axum::routing::get;
+use axum::response::Response;
 use pki_config::Instant;
 
-use super::{Facts, Language, page};
-
-/// Gives the responder's state to whoever may see it; else the status to refuse with.
-pub type OcspSource =
-    Arc<dyn Fn(Request<Body>) -> Pin<Box<dyn Future<Output = Result<OcspState, StatusCode>> + Send>> + Send + Sync>;
+use super::visitor::framed;
+use super::{Visitor, page};
+use crate::app::App;
+use crate::edge::watch::ocsp_state;
 
 /// How the responder does, as the page shows it.
 #[derive(Debug, Clone, Default)]
@@ -86,26 +77,15 @@ pub struct OcspResponder {
 
 #[derive(Template)]
 #[template(path = "ocsp.html")]
-struct OcspPage<'a> {
-    facts: &'a Facts,
-    language: Language,
-    state: OcspState,
-    never_issued: u64,
+pub(super) struct OcspPage<'a> {
+    pub(super) visitor: &'a Visitor,
+    pub(super) state: OcspState,
+    pub(super) never_issued: u64,
 }
 
+framed!(OcspPage);
+
 impl OcspPage<'_> {
-    fn say<'a>(&self, chinese: &'a str, english: &'a str) -> &'a str {
-        self.language.say(chinese, english)
-    }
-
-    fn here(&self) -> &'static str {
-        self.language.here()
-    }
-
-    fn other_language(&self) -> &'static str {
-        self.language.other()
-    }
-
     /// A count with its thousands set apart by thin spaces, so that seven digits can be read.
     fn count(&self, count: &u64) -> String {
         let digits = count.to_string();
@@ -145,51 +125,9 @@ impl OcspPage<'_> {
     }
 }
 
-#[derive(Template)]
-#[template(path = "refused.html")]
-struct RefusedPage<'a> {
-    facts: &'a Facts,
-    language: Language,
-    known: bool,
-}
-
-impl RefusedPage<'_> {
-    fn say<'a>(&self, chinese: &'a str, english: &'a str) -> &'a str {
-        self.language.say(chinese, english)
-    }
-
-    fn here(&self) -> &'static str {
-        self.language.here()
-    }
-
-    fn other_language(&self) -> &'static str {
-        self.language.other()
-    }
-}
-
-#[derive(Clone)]
-struct Desk {
-    facts: Facts,
-    ocsp: OcspSource,
-}
-
-pub(super) fn routes(facts: Facts, ocsp: OcspSource) -> Router {
-    Router::new().route("/desk/ocsp", get(show_ocsp)).with_state(Desk { facts, ocsp })
-}
-
-async fn show_ocsp(State(desk): State<Desk>, request: Request<Body>) -> Response {
-    let language = Language::asked(request.uri().query());
-    match (desk.ocsp)(request).await {
-        Ok(state) => {
-            let never_issued = state.never_issued();
-            page(&OcspPage { facts: &desk.facts, language, state, never_issued })
-        }
-        Err(status) => refused(&desk.facts, language, status),
-    }
-}
-
-/// The page for whoever may not see the one that was asked for.
-pub(super) fn refused(facts: &Facts, language: Language, status: StatusCode) -> Response {
-    let known = status == StatusCode::FORBIDDEN;
-    (status, page(&RefusedPage { facts, language, known })).into_response()
+/// `GET /desk/ocsp`.
+pub(super) async fn show(State(app): State<App>, visitor: Visitor) -> Response {
+    let state = ocsp_state(&app);
+    let never_issued = state.never_issued();
+    page(&OcspPage { visitor: &visitor, state, never_issued })
 }

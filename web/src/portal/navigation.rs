@@ -89,7 +89,8 @@ fn may_enter(visitor: &Visitor, href: &str) -> bool {
 fn nearest(path: &str) -> Option<&'static str> {
     let places = GROUPS.iter().flat_map(|(_, places)| places.iter().map(|(href, _)| *href));
     places
-        .filter(|href| path == *href || path.strip_prefix(href).is_some_and(|rest| rest.starts_with('/')))
+        // Everything lies below the overview, which is therefore current on its own page only.
+        .filter(|href| path == *href || *href != "/desk" && path.strip_prefix(href).is_some_and(|r| r.starts_with('/')))
         .max_by_key(|href| href.len())
 }
 
@@ -103,7 +104,7 @@ mod tests {
             ("/desk", Some("/desk")),
             ("/desk/requests/new", Some("/desk/requests/new")),
             ("/desk/requests/0a", Some("/desk/requests")),
-            ("/desk/elsewhere", Some("/desk")),
+            ("/desk/elsewhere", None),
             ("/desks", None),
             ("/signin", None),
         ] {

@@ -4,25 +4,19 @@
 //! The file itself is hashed in the browser and never sent; what is sent is its digest and the time-stamp.
 
 use std::fmt::Write as _;
-use std::future::Future;
-use std::pin::Pin;
-use std::sync::Arc;
 
 use askama::Template;
 use axum::Router;
-use axum::body::Body;
 use axum::extract::{RawQuery, State};
-use axum::http::{HeaderValue, Request, StatusCode, header};
 use axum::response::Response;
 use axum::routing::get;
 use tsa::clock::{Health, Point};
 
-use super::desk::refused;
-use super::{Facts, Language, page};
-
-/// Gives the state of the authority and what was asked for to whoever may see it; else the status to refuse with.
-pub type TsaSource =
-    Arc<dyn Fn(Request<Body>) -> Pin<Box<dyn Future<Output = Result<TsaState, StatusCode>> + Send>> + Send + Sync>;
+use super::visitor::framed;
+use super::{Facts, Language, Visitor, page};
+use crate::app::App;
+use crate::edge::tsa::desk;
+use crate::problem::Failure;
 
 /// How the authority does, and what was found.
 #[derive(Debug, Clone)]
@@ -85,32 +79,26 @@ struct VerifyPage<'a> {
 #[derive(Template)]
 #[template(path = "tsa.html")]
 struct TsaPage<'a> {
-    facts: &'a Facts,
-    language: Language,
+    visitor: &'a Visitor,
     state: TsaState,
     chart: Chart,
 }
 
-macro_rules! words {
-    ($page:ident) => {
-        impl $page<'_> {
-            fn say<'a>(&self, chinese: &'a str, english: &'a str) -> &'a str {
-                self.language.say(chinese, english)
-            }
+impl VerifyPage<'_> {
+    fn say<'a>(&self, chinese: &'a str, english: &'a str) -> &'a str {
+        self.language.say(chinese, english)
+    }
 
-            fn here(&self) -> &'static str {
-                self.language.here()
-            }
+    fn here(&self) -> &'static str {
+        self.language.here()
+    }
 
-            fn other_language(&self) -> &'static str {
-                self.language.other()
-            }
-        }
-    };
+    fn other_language(&self) -> &'static str {
+        self.language.other()
+    }
 }
 
-words!(VerifyPage);
-words!(TsaPage);
+framed!(TsaPage);
 
 impl TsaPage<'_> {
     fn rate(&self) -> String {
@@ -152,7 +140,7 @@ impl TsaPage<'_> {
             "clock-behind" => ("时钟早于最近签发的时间戳", "the clock is behind the newest time-stamp"),
             _ => ("闰秒临近", "a leap second is at hand"),
         };
-        self.language.say(chinese, english)
+        self.visitor.say(chinese, english)
     }
 
     /// The search as the query of the next page.
@@ -170,9 +158,6 @@ impl TsaPage<'_> {
                     .collect();
                 let _ = write!(query, "&{name}={value}");
             }
-        }
-        if self.language == Language::English {
-            query.push_str("&lang=en");
         }
         query
     }
@@ -270,39 +255,23 @@ fn clock_time(unix_millis: i64) -> String {
     format!("{:02}:{:02}", minutes / 60, minutes % 60)
 }
 
-#[derive(Clone)]
-struct Desk {
-    facts: Facts,
-    source: TsaSource,
-}
-
 pub(super) fn public_routes(facts: Facts) -> Router {
     Router::new().route("/verify", get(show_verify)).with_state(facts)
-}
-
-pub(super) fn desk_routes(facts: Facts, source: TsaSource) -> Router {
-    Router::new().route("/desk/tsa", get(show_desk)).with_state(Desk { facts, source })
 }
 
 async fn show_verify(State(facts): State<Facts>, RawQuery(query): RawQuery) -> Response {
     page(&VerifyPage { facts: &facts, language: Language::asked(query.as_deref()) })
 }
 
-/// As for every page, but its one form may be sent: to itself.
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; base-uri 'none'; \
-                      form-action 'self'; frame-ancestors 'none'";
-
-async fn show_desk(State(desk): State<Desk>, request: Request<Body>) -> Response {
-    let language = Language::asked(request.uri().query());
-    match (desk.source)(request).await {
-        Ok(state) => {
-            let chart = Chart::of(&state.health.history);
-            let mut response = page(&TsaPage { facts: &desk.facts, language, state, chart });
-            response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
-            response
-        }
-        Err(status) => refused(&desk.facts, language, status),
-    }
+/// `GET /desk/tsa`.
+pub(super) async fn show(
+    State(app): State<App>,
+    visitor: Visitor,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Failure> {
+    let state = desk::state(&app, desk::searched(query.as_deref())).await?;
+    let chart = Chart::of(&state.health.history);
+    Ok(page(&TsaPage { visitor: &visitor, state, chart }))
 }
 
 #[cfg(test)]

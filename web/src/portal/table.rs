@@ -10,7 +10,7 @@ use axum::routing::{MethodRouter, get, post};
 use pki_config::role::Permission;
 
 use super::guard::{Rule, guard};
-use super::{account, claim, dashboard, officers, signin, welcome};
+use super::{account, claim, dashboard, desk, officers, signin, stamps, welcome};
 use crate::app::App;
 
 /// Who may see a page or send its form.
@@ -103,6 +103,9 @@ pub fn rows() -> Vec<Row> {
         act("/desk/officers/{officer}/link", Needs(P::ManageOfficers), officers::link),
         show("/desk/officers/{officer}/disable", Needs(P::ManageOfficers), officers::confirm),
         act("/desk/officers/{officer}/disable", Needs(P::ManageOfficers), officers::disable),
+        show("/desk/ocsp", Needs(P::ReadIssuers), desk::show),
+        show("/desk/tsa", Needs(P::ReadStamps), stamps::show),
+        show("/desk/tsa/{file}", Needs(P::ReadStamps), crate::edge::tsa::desk::download),
     ];
     rows.extend(super::ra::rows());
     rows.extend(super::house::rows());

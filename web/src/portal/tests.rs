@@ -156,33 +156,42 @@ fn every_element_the_script_asks_for_is_on_the_page() {
     }
 }
 
-fn desk(state: Result<OcspState, StatusCode>) -> Router {
-    let source: OcspSource = Arc::new(move |_| {
-        let state = state.clone();
-        Box::pin(async move { state })
-    });
-    let tsa: TsaSource = Arc::new(|_| Box::pin(async { Err(StatusCode::UNAUTHORIZED) }));
-    desk_routes(facts(Setup::Production), source, tsa)
+fn visitor(language: Language) -> Visitor {
+    Visitor::new(visitor::Seen {
+        facts: facts(Setup::Production),
+        setup: Setup::Production,
+        language,
+        known: None,
+        https: true,
+        path: "/desk/ocsp".to_owned(),
+        query: "a=1&after=x&done=saved".to_owned(),
+        csrf: String::new(),
+        organisation: "".into(),
+    })
 }
 
-#[tokio::test]
-async fn the_desk_shows_counts_in_groups_and_warns_of_serials_never_issued() {
+fn ocsp(state: OcspState, language: Language) -> String {
+    use askama::Template as _;
+    let never_issued = state.never_issued();
+    desk::OcspPage { visitor: &visitor(language), state, never_issued }.render().unwrap()
+}
+
+#[test]
+fn the_desk_shows_counts_in_groups_and_warns_of_serials_never_issued() {
     let quiet = OcspState { per_second: 1234.6, issuers: vec![OcspIssuer::default()], ..OcspState::default() };
-    let (_, _, html) = get(desk(Ok(quiet.clone())), "/desk/ocsp?lang=en").await;
+    let html = ocsp(quiet.clone(), Language::English);
     assert!(html.contains("1\u{202f}235") && html.contains("none yet"), "{html}");
     assert!(!html.contains("Look into this") && !html.contains("class=\"alarm\""));
     let asked = OcspIssuer { subject: "CN=<b>".to_owned(), never_issued: 7, ..OcspIssuer::default() };
-    let (_, _, html) = get(desk(Ok(OcspState { issuers: vec![asked], ..quiet })), "/desk/ocsp").await;
+    let html = ocsp(OcspState { issuers: vec![asked], ..quiet }, Language::Chinese);
     assert!(html.contains("请核查") && html.contains("class=\"alarm\"") && !html.contains("<b>\""), "{html}");
     assert!(html.contains("CN=&#60;b&#62;"), "names come from outside: {html}");
 }
 
-#[tokio::test]
-async fn the_desk_tells_strangers_what_they_lack_and_nothing_else() {
-    for (status, words) in [(StatusCode::UNAUTHORIZED, "client certificate"), (StatusCode::FORBIDDEN, "Your role")] {
-        let (got, headers, html) = get(desk(Err(status)), "/desk/ocsp?lang=en").await;
-        assert_eq!(got, status);
-        assert!(html.contains(words) && !html.contains("Answers a second"), "{html}");
-        assert_eq!(headers[header::CACHE_CONTROL], "no-store");
-    }
+#[test]
+fn an_address_changes_one_field_and_forgets_the_message() {
+    let visitor = visitor(Language::Chinese);
+    assert_eq!(visitor.address_with("after", "b&c=ü"), "/desk/ocsp?a=1&after=b%26c%3D%C3%BC");
+    assert_eq!(visitor.other_language(), "/desk/ocsp?a=1&after=x&lang=en");
+    assert_eq!(visitor.told(), Some("已保存。"));
 }

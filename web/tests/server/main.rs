@@ -13,6 +13,7 @@ mod front;
 mod house;
 mod letters;
 mod officers;
+mod passkeys;
 mod repository;
 mod responders;
 mod routes;

@@ -125,6 +125,31 @@ async fn every_page_meets_every_caller_as_the_table_of_rights_says_in_a_trial() 
     every_page(House::trial().await, Setup::Trial).await;
 }
 
+/// In production some rights exist for nobody at this door, and the owner of the directory adds no officers: the
+/// administrator of the first link invites one of each role.
+#[tokio::test]
+async fn every_page_meets_every_role_as_the_table_of_rights_says_in_production() {
+    let house = House::production().await;
+    let admin = Person::by_link(&house, &house.link, "admin").await;
+    let mut people = vec![];
+    for role in Role::ACCOUNTS {
+        let page = admin.browser.post("/desk/officers", &[("name", "Somebody"), ("role", role.as_str())]).await.text();
+        let link = page.split("autocomplete=\"off\" aria-label").nth(1).unwrap();
+        let link = link.split('>').nth(1).unwrap().split('<').next().unwrap().to_owned();
+        people.push((role, Person::by_link(&house, &link, role.as_str()).await));
+    }
+    for row in rows().into_iter().filter(|row| row.access != PageAccess::Open) {
+        for (role, person) in &people {
+            let expected = match row.access {
+                PageAccess::Needs(permission) => granted(Some(*role), permission, Setup::Production),
+                PageAccess::Open | PageAccess::SignedIn => Met::Admitted,
+            };
+            let answer = ask_for(&person.browser, &row).await;
+            assert_eq!(met(&answer), expected, "{} {} by {role}", row.method, row.path);
+        }
+    }
+}
+
 #[tokio::test]
 async fn every_call_meets_every_session_as_the_table_of_rights_says() {
     let house = House::trial().await;

@@ -26,6 +26,7 @@ async fn the_first_link_becomes_a_password_and_leads_to_the_desk() {
     let saved = person.browser.post("/desk/welcome", &[("organisation", "示例 <b>公司")]).await;
     assert_eq!((saved.status.as_u16(), saved.location()), (303, "/desk/welcome?done=saved"));
     assert!(person.browser.get("/desk").await.text().contains("示例 &#60;b&#62;公司"));
+    assert!(welcome.contains("<b>Administrator</b>"), "nobody gave a name");
     // It stands in the database, not only in memory.
     let Person { id, login, totp, browser } = person;
     drop(browser);

@@ -48,7 +48,7 @@ async fn the_desk_shows_the_responder_to_officers_only() {
     let serial: String = cert.serial().iter().skip_while(|byte| **byte == 0).map(|b| format!("{b:02X}")).collect();
     assert!(html.contains(&serial), "{serial} in {html}");
     let refused = get(&house, Door::Https, stranger(), "/desk/ocsp", None).await;
-    assert_eq!(refused.status, 401);
+    assert_eq!((refused.status.as_u16(), refused.location()), (303, "/signin?next=/desk/ocsp"));
     assert!(!String::from_utf8(refused.body).unwrap().contains(&serial));
     assert_eq!(get(&house, Door::Http, stranger(), "/desk/ocsp", Some(&auditor)).await.status, 404);
 }

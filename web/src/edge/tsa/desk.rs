@@ -10,7 +10,6 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use crypto_pool::path::{Anchors, Cert, Crl};
 use http_body_util::{BodyExt as _, Limited};
-use pki_config::role::Permission;
 use pki_config::{ErrorCode, Instant, Serial};
 use serde::{Deserialize, Serialize};
 use tsa::core::opened::{LONGEST, OpenedToken};
@@ -23,9 +22,9 @@ use tsa::{Archived, Moment};
 use super::{admitted, decoded};
 use crate::app::App;
 use crate::edge::hex;
-use crate::portal::{Search, Stamp, TsaSource, TsaState};
+use crate::portal::{Search, Stamp, TsaState};
 use crate::problem::Failure;
-use crate::router::{Edge, admit, request_id_in};
+use crate::router::{Edge, request_id_in};
 use crate::serve::Peer;
 
 /// Time-stamps on one page of the desk.
@@ -33,27 +32,11 @@ const PAGE: u32 = 20;
 /// Most that are counted for the rate.
 const COUNTED: u32 = 500;
 
-/// What the page shows, for whoever may read time-stamps.
-pub fn source(app: App) -> TsaSource {
-    Arc::new(move |request: Request<Body>| {
-        let app = app.clone();
-        Box::pin(async move {
-            let (head, _) = request.into_parts();
-            let status = |failure: &Failure| {
-                StatusCode::from_u16(failure.code().http_status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
-            };
-            if let Err(failure) = admit(&app, &head, Permission::ReadStamps, "desk/tsa").await {
-                return Err(status(&failure));
-            }
-            state(&app, searched(head.uri.query())).await.map_err(|failure| {
-                failure.log(&request_id_in(&head.extensions), "desk/tsa");
-                status(&failure)
-            })
-        })
-    })
-}
-
-async fn state(app: &App, search: Search) -> Result<TsaState, Failure> {
+/// How the authority does, and what `search` finds.
+///
+/// # Errors
+/// There is no authority, or its store cannot be read. What was searched for and makes no sense is no error.
+pub async fn state(app: &App, search: Search) -> Result<TsaState, Failure> {
     let tsa = app.tsa()?;
     let minute = Moment::from(app.clock().now().minus(Duration::from_secs(60)));
     let counted = tsa.find(Query { from: Some(minute), limit: COUNTED, ..Query::default() }).await?;
@@ -112,7 +95,8 @@ fn from_hex(text: &str) -> Result<Vec<u8>, Failure> {
 }
 
 /// The search as it stands in the address. Names that mean nothing are passed over.
-fn searched(query: Option<&str>) -> Search {
+#[must_use]
+pub fn searched(query: Option<&str>) -> Search {
     let mut search = Search::default();
     for part in query.unwrap_or_default().split('&').take(16) {
         let Some((name, value)) = part.split_once('=') else { continue };
@@ -148,25 +132,15 @@ fn plain(value: &str) -> String {
 }
 
 /// `GET /desk/tsa/{serial}.tsr`: a time-stamp as its client got it.
-pub async fn download(State(edge): State<Edge>, Path(file): Path<String>, request: Request<Body>) -> Response<Body> {
-    let (head, _) = request.into_parts();
-    let made = async {
-        admit(&edge.app, &head, Permission::ReadStamps, "desk/tsa").await?;
-        let serial = file.strip_suffix(".tsr").and_then(|serial| serial.parse::<Serial>().ok());
-        let serial = serial.ok_or(ErrorCode::NotFound)?;
-        Ok::<_, Failure>(response::granted(&edge.app.tsa()?.token(&serial).await?.token))
-    };
-    match made.await {
-        Ok(der) => {
-            let mut response = Response::new(Body::from(der));
-            let headers = response.headers_mut();
-            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/timestamp-reply"));
-            headers.insert(header::CONTENT_DISPOSITION, HeaderValue::from_static("attachment"));
-            headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-            response
-        }
-        Err(failure) => failure.response(&request_id_in(&head.extensions)),
-    }
+pub async fn download(State(app): State<App>, Path(file): Path<String>) -> Result<Response<Body>, Failure> {
+    let serial = file.strip_suffix(".tsr").and_then(|serial| serial.parse::<Serial>().ok());
+    let serial = serial.ok_or(ErrorCode::NotFound)?;
+    let mut response = Response::new(Body::from(response::granted(&app.tsa()?.token(&serial).await?.token)));
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/timestamp-reply"));
+    headers.insert(header::CONTENT_DISPOSITION, HeaderValue::from_static("attachment"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    Ok(response)
 }
 
 /// What `/verify` asks.
