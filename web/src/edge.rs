@@ -9,6 +9,7 @@ pub mod check;
 pub mod errors;
 pub mod evidence;
 pub mod expiring;
+pub mod find;
 pub mod issuer;
 pub mod key;
 pub mod log;

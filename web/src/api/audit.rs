@@ -18,7 +18,7 @@ pub struct AuditSearch {
     /// By this person, by identifier.
     #[serde(default)]
     pub person: Option<String>,
-    /// On exactly this object, such as a serial.
+    /// On exactly this object, such as `ec-issuing/4F0A…`; of a certificate the serial is enough.
     #[serde(default)]
     pub object: Option<String>,
     /// `done`, `one-step` or `refused`.

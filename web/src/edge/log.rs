@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use ledger::audit::{Came, Entry, Search};
 use pki_config::role::Authorized;
-use pki_config::{ErrorCode, Event, Instant};
+use pki_config::{ErrorCode, Event, Instant, Serial};
 
 use super::{base64, hex};
 use crate::api::Nothing;
@@ -30,12 +30,12 @@ pub async fn search(app: App, _: Authorized, ask: AuditSearch) -> Result<AuditFo
     if !(1..=ledger::audit::MOST_FOUND).contains(&limit) {
         return Err(Failure::saying(ErrorCode::BadRequest, "limit is not between 1 and 500"));
     }
-    let found = app.audit().search(sought(ask, limit)?).await?;
+    let found = app.audit().search(sought(&app, ask, limit)?).await?;
     let entries = found.entries.iter().map(|(seq, leaf)| read(*seq, leaf).map(|entry| line(&entry)));
     Ok(AuditFound { entries: entries.collect::<Result<_, _>>()?, next: found.next })
 }
 
-fn sought(ask: AuditSearch, limit: u32) -> Result<Search, Failure> {
+fn sought(app: &App, ask: AuditSearch, limit: u32) -> Result<Search, Failure> {
     let time = |text: Option<String>| text.map(|text| text.parse::<Instant>()).transpose();
     let came = ask.outcome.as_deref().map(|word| match word {
         "done" => Ok(Came::Done),
@@ -48,11 +48,21 @@ fn sought(ask: AuditSearch, limit: u32) -> Result<Search, Failure> {
         until: time(ask.until)?,
         event: ask.event,
         person: ask.person,
-        object: ask.object,
+        objects: ask.object.map(|object| objects(app, object)).unwrap_or_default(),
         came: came.transpose()?,
         before: ask.after,
         limit,
     })
+}
+
+/// The log names a certificate by issuer and serial; people often know the serial only.
+fn objects(app: &App, object: String) -> Vec<String> {
+    let mut objects = Vec::new();
+    if let Ok(serial) = object.parse::<Serial>() {
+        objects.extend(app.ca().issuers().iter().map(|issuer| format!("{}/{serial}", issuer.id)));
+    }
+    objects.push(object);
+    objects
 }
 
 /// `audit/show`.

@@ -5,6 +5,7 @@ use axum::extract::{Path, State};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use pki_config::Permission;
 
+use super::home::name_of;
 use super::visitor::framed;
 use super::{Language, Visitor, page, words};
 use crate::api::authority::{CrlLine, KeyInfo};
@@ -127,6 +128,8 @@ pub(super) async fn list(State(app): State<App>, visitor: Visitor) -> Result<Res
         };
         cards.push(Card { info, lists, key, ends });
     }
+    // SM2 before all others, as on the public pages; roots before what is below them, as given.
+    cards.sort_by_key(|card| card.info.algorithm != "sm2");
     let trees = trees(&cards, visitor.language());
     let may_publish = visitor.may(Permission::PublishCrl);
     Ok(page(&IssuersPage { visitor: &visitor, trees, cards, may_publish }))
@@ -148,12 +151,8 @@ fn trees(cards: &[Card], language: Language) -> Vec<Tree> {
     let roots = cards.iter().filter(|card| card.info.parent.is_none());
     roots
         .map(|root| {
-            let mut tree = Tree {
-                name: format!("{} {}", root.info.algorithm.to_uppercase(), language.say("体系", "hierarchy")),
-                boxes: vec![],
-                lines: vec![],
-                height: 0,
-            };
+            let mut tree =
+                Tree { name: name_of(&root.info.algorithm, language), boxes: vec![], lines: vec![], height: 0 };
             place(&mut tree, cards, root, 0, None);
             tree.height = u32::try_from(tree.boxes.len()).unwrap_or(1) * ROW;
             tree
@@ -178,7 +177,7 @@ fn place(tree: &mut Tree, cards: &[Card], card: &Card, depth: u32, above: Option
     };
     tree.boxes.push(Node {
         issuer: card.info.issuer.clone(),
-        name: shortened(common_name(&card.info.subject), 34),
+        name: shortened(common_name(&card.info.subject), 32),
         until: card.info.not_after.chars().take(10).collect(),
         class,
         x,
@@ -247,6 +246,8 @@ mod tests {
             card("c", Some("a")),
             card("other", None),
         ];
+        // SM2 before all others, as on the public pages; roots before what is below them, as given.
+        cards.sort_by_key(|card| card.info.algorithm != "sm2");
         let trees = trees(&cards, Language::English);
         assert_eq!(trees.len(), 2);
         let drawn: Vec<_> = trees[0].boxes.iter().map(|node| (node.issuer.as_str(), node.x, node.y)).collect();

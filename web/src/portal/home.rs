@@ -19,13 +19,13 @@ pub type HomeSource = Arc<dyn Fn() -> Vec<IssuerCard> + Send + Sync>;
 /// What the page shows of an issuer.
 #[derive(Debug, Clone)]
 pub struct IssuerCard {
-    issuer: String,
+    pub(super) issuer: String,
     parent: Option<String>,
-    subject: String,
-    algorithm: String,
-    not_after: String,
-    sha256: String,
-    sm3: String,
+    pub(super) subject: String,
+    pub(super) algorithm: String,
+    pub(super) not_after: String,
+    pub(super) sha256: String,
+    pub(super) sm3: String,
 }
 
 impl IssuerCard {
@@ -62,9 +62,9 @@ fn fingerprint(digest: &[u8]) -> String {
 }
 
 /// A root and all below it.
-struct Hierarchy {
-    name: String,
-    root: IssuerCard,
+pub(super) struct Hierarchy {
+    pub(super) name: String,
+    pub(super) root: IssuerCard,
     below: Vec<IssuerCard>,
 }
 
@@ -98,7 +98,7 @@ impl HomePage<'_> {
 
 /// Each root with what is below it, SM2 before all others, else in the order given. Roots come before what
 /// is below them.
-fn grouped(cards: Vec<IssuerCard>, language: Language) -> Vec<Hierarchy> {
+pub(super) fn grouped(cards: Vec<IssuerCard>, language: Language) -> Vec<Hierarchy> {
     let mut hierarchies: Vec<Hierarchy> = Vec::new();
     for card in cards {
         let above = hierarchies.iter_mut().find(|hierarchy| {
@@ -113,7 +113,7 @@ fn grouped(cards: Vec<IssuerCard>, language: Language) -> Vec<Hierarchy> {
     hierarchies
 }
 
-fn name_of(algorithm: &str, language: Language) -> String {
+pub(super) fn name_of(algorithm: &str, language: Language) -> String {
     match algorithm {
         "sm2" => language.say("国密 SM2 体系", "SM2 hierarchy").to_owned(),
         "p256" => language.say("ECDSA P-256 体系", "ECDSA P-256 hierarchy").to_owned(),

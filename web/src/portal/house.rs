@@ -2,13 +2,20 @@
 
 use pki_config::Permission as P;
 
-use super::table::PageAccess::Needs;
+use super::table::PageAccess::{Needs, Open};
 use super::table::{Row, act, show};
-use super::{audit, authority, system};
+use super::{audit, authority, find, profiles, system};
 
 /// Their lines of the table.
 pub(super) fn rows() -> Vec<Row> {
     vec![
+        show("/find", Open, find::show).everywhere(),
+        show("/trust", Open, find::trust).everywhere(),
+        show("/desk/profiles", Needs(P::ReadProfiles), profiles::list),
+        act("/desk/profiles", Needs(P::ProposeProfile), profiles::propose),
+        show("/desk/profiles/{profile}", Needs(P::ReadProfiles), profiles::show),
+        act("/desk/profiles/{profile}/approve", Needs(P::ApproveProfile), profiles::approve),
+        act("/desk/profiles/{profile}/reject", Needs(P::ApproveProfile), profiles::reject),
         show("/desk/issuers", Needs(P::ReadIssuers), authority::list),
         act("/desk/issuers/{issuer}/crl", Needs(P::PublishCrl), authority::publish),
         show("/desk/system", Needs(P::ReadSystem), system::show),

@@ -67,14 +67,14 @@ pub(super) struct Named {
 
 /// The checks of the status, those that fail first.
 pub(super) fn named(checks: &[crate::api::Check], language: Language) -> Vec<Named> {
-    let named = |check: &crate::api::Check| Named {
-        name: words::check(&check.name, language),
-        ok: check.ok,
-        detail: check.detail.clone(),
-    };
-    let mut all: Vec<Named> = checks.iter().map(named).collect();
+    let mut all: Vec<Named> = checks.iter().map(|check| one_named(check, language)).collect();
     all.sort_by_key(|check| check.ok);
     all
+}
+
+fn one_named(check: &crate::api::Check, language: Language) -> Named {
+    let (name, detail) = (words::check(&check.name, language), words::detail(&check.detail, language));
+    Named { name, ok: check.ok, detail }
 }
 
 #[derive(Template)]
@@ -129,8 +129,8 @@ impl SystemPage<'_> {
         words::key_state(word, self.language()).to_owned()
     }
 
-    fn check(&self, word: &str) -> String {
-        words::check(word, self.language())
+    fn tested(&self, report: &DoctorReport) -> Vec<Named> {
+        report.checks.iter().map(|check| one_named(check, self.language())).collect()
     }
 
     /// Whether the page should be looked at again by itself.

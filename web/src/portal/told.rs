@@ -23,6 +23,8 @@ const TOLD: &[(&str, &str, &str)] = &[
     ("added", "已添加。", "Added."),
     ("removed", "已移除。", "Removed."),
     ("proposed", "变更已提出，等待另一人批准。", "Proposed. Somebody else approves it."),
+    ("profile-approved", "模板变更已批准，立即生效。", "Approved: the profile is in force."),
+    ("profile-rejected", "模板变更已驳回。", "The change is rejected."),
     ("signed-in", "登录成功。", "You are signed in."),
     ("signed-out", "您已退出登录。", "You are signed out."),
     ("claimed", "登录方式已设定，欢迎使用印信。", "You are set up. Welcome to Yinxin."),

@@ -126,6 +126,36 @@ pub(super) fn check(word: &str, language: Language) -> String {
     }
 }
 
+/// What a check saw. Sentences of the usual kinds are said in Chinese too; others, above all those with a command to
+/// run, are shown as they are.
+pub(super) fn detail(text: &str, language: Language) -> String {
+    if language == Language::English {
+        return text.to_owned();
+    }
+    let whole = [
+        ("takes entries", "可写入"),
+        ("open", "已解封"),
+        ("signed each second", "每秒签名"),
+        ("has its certificate", "证书就绪"),
+        ("none published yet", "尚未发布"),
+        ("sealed; run: yinxin unseal", "待解封；请执行 yinxin unseal"),
+        ("https serves once the root key is unsealed", "根密钥解封后 https 才能服务"),
+    ];
+    if let Some((_, chinese)) = whole.iter().find(|(english, _)| *english == text) {
+        return (*chinese).to_owned();
+    }
+    if let Some(free) = text.strip_suffix(" MiB free") {
+        return format!("可用 {free} MiB");
+    }
+    if let Some(until) = text.strip_prefix("its responder signs until ") {
+        return format!("应答者签名至 {}", second(until));
+    }
+    if let Some((number, next)) = text.strip_prefix("number ").and_then(|rest| rest.split_once(", next update ")) {
+        return format!("编号 {number}，下次更新 {}", second(next));
+    }
+    text.to_owned()
+}
+
 /// How something came out, in the log.
 pub(super) fn outcome(word: &str, language: Language) -> String {
     match word {
@@ -197,6 +227,15 @@ mod tests {
         assert_eq!(outcome("refused:FORBIDDEN", Language::Chinese), "拒绝 FORBIDDEN");
         assert_eq!(outcome("else", Language::Chinese), "else");
         assert_eq!(check("crl-sm2-root", Language::English), "sm2-root CRL");
+    }
+
+    #[test]
+    fn what_a_check_saw_is_said_in_the_readers_language_where_it_is_known() {
+        let seen = "number 3, next update 2026-11-28T09:05:52Z";
+        assert_eq!(detail(seen, Language::English), seen);
+        assert_eq!(detail(seen, Language::Chinese), "编号 3，下次更新 2026-11-28 09:05:52 UTC");
+        assert_eq!(detail("16331 MiB free", Language::Chinese), "可用 16331 MiB");
+        assert_eq!(detail("something new; run: x", Language::Chinese), "something new; run: x");
     }
 
     #[test]

@@ -6,6 +6,7 @@ mod browser;
 mod calls;
 mod clock;
 mod damage;
+mod desk;
 mod doors;
 mod evidence;
 mod first_start;

@@ -55,8 +55,8 @@ pub struct Search {
     pub event: Option<String>,
     /// By this person, by identifier.
     pub person: Option<String>,
-    /// On exactly this object.
-    pub object: Option<String>,
+    /// On exactly one of these objects; on whatever object if there are none. A few: each is looked up by itself.
+    pub objects: Vec<String>,
     /// That came out like this.
     pub came: Option<Came>,
     /// Only entries before this position: the `next` of the page before.
@@ -129,11 +129,14 @@ pub(super) fn run(tx: &Tx<'_>, search: &Search) -> InTx<Found> {
 /// Looks for what fits within a range, the newest first, in the way that reads the fewest rows.
 fn look(tx: &Tx<'_>, search: &Search, range: Range, limit: u32) -> InTx<Looked> {
     let (from, to) = (stored(range.from), stored(range.to));
-    if let Some(object) = &search.object {
+    if !search.objects.is_empty() {
         let sql = "SELECT seq, event, person, outcome FROM audit_entry INDEXED BY audit_entry_object
                    WHERE object = $1 AND seq >= $2 AND seq < $3 ORDER BY seq DESC LIMIT $4";
-        let cap = LOOK_AT_ENTRIES;
-        return Ok(looked(search, tx.query_all(sql, &[object, &from, &to, &cap], line)?, cap));
+        let cap = share(LOOK_AT_ENTRIES, search.objects.len(), limit);
+        let each = search.objects.iter().map(|object| -> InTx<Looked> {
+            Ok(looked(search, tx.query_all(sql, &[object, &from, &to, &cap], line)?, cap))
+        });
+        return merged(each);
     }
     if search.came == Some(Came::Refused) {
         let sql = "SELECT seq, event, person, outcome FROM audit_entry INDEXED BY audit_entry_refused
@@ -152,20 +155,33 @@ fn look(tx: &Tx<'_>, search: &Search, range: Range, limit: u32) -> InTx<Looked> 
         (Some(event), None) => persons_of(tx, event)?.into_iter().map(|person| (event.clone(), person)).collect(),
         (None, Some(person)) => events(tx)?.into_iter().map(|event| (event, person.clone())).collect(),
     };
-    let count = u32::try_from(pairs.len()).unwrap_or(u32::MAX).max(1);
     // With nothing left to sort out, every row that is looked at fits.
-    let cap = if search.came.is_none() { limit + 1 } else { (LOOK_AT / count).max(limit + 1) };
-    let mut all = Looked::default();
-    for (event, person) in &pairs {
+    let cap = if search.came.is_none() { limit + 1 } else { share(LOOK_AT, pairs.len(), limit) };
+    merged(pairs.iter().map(|(event, person)| {
         let sql = "SELECT seq, event, person, outcome FROM audit_entry INDEXED BY audit_entry_event
                    WHERE event = $1 AND person = $2 AND seq >= $3 AND seq < $4 ORDER BY seq DESC LIMIT $5";
-        let one = looked(search, tx.query_all(sql, &[event, person, &from, &to, &cap], line)?, cap);
+        Ok(looked(search, tx.query_all(sql, &[event, person, &from, &to, &cap], line)?, cap))
+    }))
+}
+
+/// How many rows each of `parts` looks may look at; enough for a page in any case.
+fn share(rows: u32, parts: usize, limit: u32) -> u32 {
+    let parts = u32::try_from(parts).unwrap_or(u32::MAX).max(1);
+    (rows / parts).max(limit + 1)
+}
+
+/// Puts what several looks found in order, as far down as all of them looked.
+fn merged(each: impl Iterator<Item = InTx<Looked>>) -> InTx<Looked> {
+    let mut all = Looked::default();
+    for one in each {
+        let one = one?;
         all.fits.extend(one.fits);
-        // Below the highest floor some pair was not looked at, so nothing there can be put in order.
+        // Below the highest floor some part was not looked at, so nothing there can be put in order.
         all.floor = all.floor.max(one.floor);
     }
     all.fits.retain(|seq| all.floor.is_none_or(|floor| *seq >= floor));
     all.fits.sort_unstable_by(|a, b| b.cmp(a));
+    all.fits.dedup();
     Ok(all)
 }
 
