@@ -29,6 +29,7 @@ const EVENTS: &[Words] = &[
     ("key.generated", "生成密钥", "key made"),
     ("key.state", "密钥状态变更", "key changed state"),
     ("mail.sent", "发送邮件", "mail sent"),
+    ("mail.tested", "测试邮件", "mail tested"),
     ("officer.added", "添加人员", "officer added"),
     ("officer.credential", "绑定登录凭据", "credential bound"),
     ("officer.credential-removed", "移除登录凭据", "credential removed"),
