@@ -28,7 +28,9 @@ use pki_config::{Instant, IssuerId, KeyId, Serial, TenantId};
 pub(crate) use blocked::{block, blocked};
 pub use branch::BatchRow;
 pub(crate) use branch::{BranchRow, MOST_BRANCHES, batch, batches, branches, members, put_member, scope};
-pub(crate) use certificate::{CertificateRow, CertificateState, certificate, certificates, intents, signed_after};
+pub(crate) use certificate::{
+    CertificateRow, CertificateState, certificate, certificates, intents, key_of_others, serial_near, signed_after,
+};
 pub use crl::CrlRecord;
 pub(crate) use crl::{Extract, newest_change, newest_change_named, newest_crl, newest_number, published_shards};
 pub use ending::Ending;

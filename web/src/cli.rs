@@ -4,8 +4,8 @@
 //!
 //! `args` is the command tree. `client` and `credential` reach a server; `console`, `table`, `language` and
 //! `failure` talk to people and programs. One file per subject: `issue` (with `new_key`, `csr`, `delivery`),
-//! `certs`, `issuers`, `officers`, `ocsp`, `stamp`, `evidence`, `trust`, `audit`, `system`, `mail`, `config`, `error_code`. `file`, `pem` and
-//! `passphrase` read and write what lies on this machine.
+//! `certs`, `issuers`, `profiles`, `officers`, `ocsp`, `stamp`, `evidence`, `trust`, `audit`, `system`, `mail`, `config`,
+//! `error_code`. `file`, `pem` and `passphrase` read and write what lies on this machine.
 
 pub mod args;
 mod audit;
@@ -30,6 +30,7 @@ mod officers;
 mod offline;
 mod passphrase;
 mod pem;
+mod profiles;
 mod restore;
 mod stamp;
 mod start;
@@ -104,6 +105,7 @@ async fn with_server(global: &Global, console: Console, command: Command) -> Res
         Command::Show(args) => certs::show(global, console, args).await,
         Command::Crl(args) => issuers::crl(global, console, args).await,
         Command::Issuers => issuers::list(global, console).await,
+        Command::Profile(command) => profiles::run(global, console, command).await,
         Command::Officer(command) => officers::run(global, console, command).await,
         Command::Claim(args) => officers::claim(global, console, args).await,
         Command::Stamp(args) => stamp::run(global, console, args).await,

@@ -10,7 +10,7 @@ use pki_config::{Actor, Identity, IssuerId, RequestId, Serial};
 use super::{Ca, Issuer};
 use crate::core::approval::Submitted;
 use crate::core::csr::ProvenRequest;
-use crate::core::draft::{Draft, Subject};
+use crate::core::draft::{Draft, Subject, Undraftable};
 use crate::core::issuer::kind_of;
 use crate::core::lint::{self, About, Finding};
 use crate::core::stand_in;
@@ -153,18 +153,36 @@ impl Ca {
     ) -> Result<(), Error> {
         let suite = authorize(&Actor::system(), Permission::IssueCertificate, self.0.options.setup)?;
         let request = RequestId::draw(self.0.options.random.as_ref())?;
-        let approved = Submitted::by(suite.actor(), request).approve_in_one_step(&suite)?;
         let serial = Serial::draw(self.0.options.random.as_ref())?;
         let now = self.0.options.clock.now();
-        let lifetime = days.map(|days| Duration::from_secs(u64::from(days) * 86_400));
-        match Draft::new(approved, profile, &issuer.facts, subject, serial, lifetime, now) {
-            Ok(draft) => {
-                checked.validity = Some(draft.validity());
-                // Nothing is said about a key that is not the applicant's.
-                let said = |finding: &Finding| held || lint::about(finding.lint) != About::Key;
-                checked.findings = draft.findings(now).into_iter().filter(said).collect();
+        let mut subject = subject;
+        let mut lifetime = days.map(|days| Duration::from_secs(u64::from(days) * 86_400));
+        // What cannot be drafted is left out in turn, so that one wrong field does not hide what is wrong with others.
+        for _ in 0..3 {
+            let approved = Submitted::by(suite.actor(), request).approve_in_one_step(&suite)?;
+            let (trial, facts) = (subject.clone(), &issuer.facts);
+            match Draft::new(approved, profile, facts, trial, serial.clone(), lifetime, now) {
+                Ok(draft) => {
+                    checked.validity = Some(draft.validity());
+                    // Nothing is said about a key that is not the applicant's.
+                    let said = |finding: &Finding| held || lint::about(finding.lint) != About::Key;
+                    checked.findings = draft.findings(now).into_iter().filter(said).collect();
+                    return Ok(());
+                }
+                Err(refused) => {
+                    match refused {
+                        Undraftable::Lifetime { .. } => lifetime = None,
+                        Undraftable::Identity(_) | Undraftable::IdentityTwice(..) => {
+                            subject = subject.identified(Identity::none());
+                        }
+                        _ => {
+                            checked.refused.push(refused.into());
+                            return Ok(());
+                        }
+                    }
+                    checked.refused.push(refused.into());
+                }
             }
-            Err(refused) => checked.refused.push(refused.into()),
         }
         Ok(())
     }

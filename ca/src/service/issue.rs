@@ -29,6 +29,7 @@ use crate::core::csr::{BadRequest, ProvenRequest};
 use crate::core::draft::{Draft, Subject};
 use crate::core::issue::{IntentRow, Stored};
 use crate::core::lint::Linted;
+use crate::core::lint::record::{self, History};
 use crate::error::Error;
 use crate::store::{self, CertificateRow, CertificateState, IssuerRow, RequestKind, RequestRow, RequestState};
 
@@ -337,6 +338,16 @@ impl Ca {
                 // Asked inside the transaction: a revocation that comes at the same time is before it or after.
                 if let Some(since) = store::blocked(tx, request.key()?)? {
                     return Err(Error::BlockedKey { since });
+                }
+                let history = History {
+                    near: store::serial_near(tx, &row.issuer, &row.serial)?,
+                    shared: store::key_of_others(tx, &row.tenant, row.key_sm3.as_ref())?,
+                    serial: Some(row.serial.clone()),
+                    ..History::default()
+                };
+                let findings = record::examine(&history);
+                if !findings.is_empty() {
+                    return Err(Error::Lint(findings));
                 }
                 match filing {
                     Filing::InOneStep => request.insert_uncovered(tx)?,

@@ -250,6 +250,30 @@ pub(crate) fn certificate(
     Ok(rows.into_iter().next())
 }
 
+/// A serial of the issuer that has the upper 64 bits of this one, which may be this one itself.
+pub(crate) fn serial_near(tx: &Tx<'_>, issuer: &IssuerId, serial: &Serial) -> Result<Option<Serial>, DbError> {
+    let octets = serial.as_bytes();
+    let upper = octets.get(..octets.len().saturating_sub(8)).unwrap_or_default();
+    let (least, most) = ([upper, &[0; 8]].concat(), [upper, &[0xff; 8]].concat());
+    let found = tx.query_opt(
+        "SELECT serial FROM ca_certificate WHERE issuer_id = $1 AND serial >= $2 AND serial <= $3 LIMIT 1",
+        &[&issuer.as_str(), &least, &most],
+        |row| row.get::<_, Vec<u8>>(0),
+    )?;
+    found.map(|serial| serial_of(&serial).ok_or_else(|| unreadable("ca_certificate", "a serial"))).transpose()
+}
+
+/// Whether another tenant has a certificate with this key, given by the SM3 of its DER SubjectPublicKeyInfo.
+pub(crate) fn key_of_others(tx: &Tx<'_>, tenant: &TenantId, key: Option<&[u8; 32]>) -> Result<bool, DbError> {
+    let Some(key) = key else { return Ok(false) };
+    let found = tx.query_opt(
+        "SELECT 1 FROM ca_certificate WHERE key_sm3 = $1 AND tenant_id <> $2 LIMIT 1",
+        &[key, &tenant.as_str()],
+        |row| row.get::<_, i64>(0),
+    )?;
+    Ok(found.is_some())
+}
+
 /// The oldest intents without a certificate.
 pub(crate) fn intents(tx: &Tx<'_>, limit: u32) -> Result<Vec<CertificateRow>, DbError> {
     readable(tx.query_all(select_certificate!("WHERE state = 'intended' LIMIT $1"), &[&limit], read_certificate)?)

@@ -7,12 +7,14 @@ use clap::{Args, Parser, Subcommand};
 mod cert;
 mod ocsp;
 mod office;
+mod profile;
 mod stamp;
 mod system;
 
 pub use cert::{Approve, CertName, Crl, Issue, KeyType, List, Reject, Revoke, Show};
 pub use ocsp::{Ask, NameHash, OcspCommand, OcspQuery, OcspStaple};
 pub use office::{AuditCommand, Claim, ExportArgs, OfficerAddArgs, OfficerCommand, ProofArgs, TrustCommand};
+pub use profile::ProfileCommand;
 pub use stamp::{
     EvidenceCommand, EvidenceFetch, EvidenceMake, EvidenceRenew, EvidenceVerify, Stamp, StampHash, StampSource,
 };
@@ -116,6 +118,9 @@ pub enum Command {
     Crl(Crl),
     /// List the issuing authorities.
     Issuers,
+    /// Show and change certificate profiles.
+    #[command(subcommand)]
+    Profile(ProfileCommand),
     /// Add, list and disable the people and programs that may do things here.
     #[command(subcommand)]
     Officer(OfficerCommand),

@@ -15,6 +15,7 @@ mod house;
 mod letters;
 mod officers;
 mod passkeys;
+mod profiles;
 mod repository;
 mod responders;
 mod routes;

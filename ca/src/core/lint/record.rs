@@ -7,7 +7,7 @@ use super::{Finding, Severity};
 
 /// What the store knows about a serial and a key that are about to be used.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Record {
+pub struct History {
     /// The serial that is about to be used.
     pub serial: Option<Serial>,
     /// A serial of the same issuer with the same upper 64 bits, if there is one.
@@ -18,7 +18,7 @@ pub struct Record {
     pub shared: bool,
 }
 
-type Check = fn(&Record) -> Option<&'static str>;
+type Check = fn(&History) -> Option<&'static str>;
 
 const LINTS: [(&str, &str, Check); 4] = [
     ("serial_reused", "5280 4.1.2.2", |record| {
@@ -43,7 +43,7 @@ pub fn rules() -> impl Iterator<Item = (&'static str, &'static str)> {
 
 /// Holds what the store knows against the rules.
 #[must_use]
-pub fn examine(record: &Record) -> Vec<Finding> {
+pub fn examine(record: &History) -> Vec<Finding> {
     let finding =
         |lint, section, detail: &str| Finding { lint, section, severity: Severity::Error, detail: detail.to_owned() };
     LINTS.into_iter().filter_map(|(id, section, check)| Some(finding(id, section, check(record)?))).collect()
@@ -53,7 +53,7 @@ pub fn examine(record: &Record) -> Vec<Finding> {
 mod tests {
     use super::*;
 
-    fn found(record: &Record) -> Vec<&'static str> {
+    fn found(record: &History) -> Vec<&'static str> {
         examine(record).into_iter().map(|finding| finding.lint).collect()
     }
 
@@ -63,18 +63,18 @@ mod tests {
 
     #[test]
     fn a_new_serial_and_key_break_no_rule() {
-        let record = Record { serial: serial("4F0AC1D2E3F405162738495A6B7C8D9E"), ..Record::default() };
+        let record = History { serial: serial("4F0AC1D2E3F405162738495A6B7C8D9E"), ..History::default() };
         assert_eq!(found(&record), Vec::<&str>::new());
     }
 
     #[test]
     fn each_rule_fails_alone() {
-        let new = Record { serial: serial("4F0AC1D2E3F405162738495A6B7C8D9E"), ..Record::default() };
-        assert_eq!(found(&Record { near: new.serial.clone(), ..new.clone() }), ["serial_reused"]);
+        let new = History { serial: serial("4F0AC1D2E3F405162738495A6B7C8D9E"), ..History::default() };
+        assert_eq!(found(&History { near: new.serial.clone(), ..new.clone() }), ["serial_reused"]);
         let near = serial("4F0AC1D2E3F40516FFFFFFFFFFFFFFFF");
-        assert_eq!(found(&Record { near, ..new.clone() }), ["serial_sibling"]);
-        assert_eq!(found(&Record { compromised: true, ..new.clone() }), ["key_compromised"]);
-        assert_eq!(found(&Record { shared: true, ..new }), ["key_shared"]);
+        assert_eq!(found(&History { near, ..new.clone() }), ["serial_sibling"]);
+        assert_eq!(found(&History { compromised: true, ..new.clone() }), ["key_compromised"]);
+        assert_eq!(found(&History { shared: true, ..new }), ["key_shared"]);
     }
 
     #[test]
