@@ -6,6 +6,7 @@
 //! Requirements, `own` ours.
 
 mod above;
+mod code;
 mod country;
 pub mod crl;
 mod extensions;
@@ -128,7 +129,7 @@ pub enum About {
 }
 
 /// Every family of rules.
-const FAMILIES: [(About, &[Lint]); 15] = [
+const FAMILIES: [(About, &[Lint]); 16] = [
     (About::Other, structure::LINTS),
     (About::Other, serial::LINTS),
     (About::Validity, validity::LINTS),
@@ -139,6 +140,7 @@ const FAMILIES: [(About, &[Lint]); 15] = [
     (About::AltNames, names::alt::LINTS),
     (About::AltNames, names::public::LINTS),
     (About::AltNames, mail::LINTS),
+    (About::Subject, code::LINTS),
     (About::Identity, identity::LINTS),
     (About::Other, extensions::LINTS),
     (About::Other, policies::LINTS),
@@ -295,6 +297,7 @@ mod tests {
             include_str!("lint/names/alt.rs"),
             include_str!("lint/names/public.rs"),
             include_str!("lint/mail.rs"),
+            include_str!("lint/code.rs"),
             include_str!("lint/identity.rs"),
             include_str!("lint/extensions.rs"),
             include_str!("lint/policies.rs"),

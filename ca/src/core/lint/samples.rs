@@ -103,9 +103,8 @@ pub(crate) fn subject(family: Family, profile: BuiltIn) -> Subject {
         server if is_server(server) => "CN=www.example.cn",
         BuiltIn::Email => "",
         BuiltIn::Person => "CN=张三,C=CN",
-        BuiltIn::SubCa | BuiltIn::Organisation | BuiltIn::SealMaker | BuiltIn::CodeSigning => {
-            "CN=示例,O=示例有限公司,C=CN"
-        }
+        BuiltIn::CodeSigning => "CN=示例,O=示例有限公司,L=北京,C=CN",
+        BuiltIn::SubCa | BuiltIn::Organisation | BuiltIn::SealMaker => "CN=示例,O=示例有限公司,C=CN",
         _ => "CN=sample",
     };
     let names = match profile {
