@@ -268,7 +268,7 @@ pub fn http_outside_web(krate: &Crate, path: &str, text: &str) -> Vec<String> {
         return Vec::new();
     }
     let source = Source::of(text);
-    let words = ["axum", "hyper", "hyper_util", "http_body_util", "tower", "askama", "tokio_rustls"];
+    let words = ["axum", "hyper", "hyper_util", "http_body_util", "tower", "askama"];
     let found = words.iter().flat_map(|word| source.lines_with(&format!("{word}::")));
     found.map(|line| format!("{path}:{line}: HTTP belongs into web")).collect()
 }
