@@ -10,6 +10,7 @@
 mod audit;
 mod certificates;
 mod der;
+mod logins;
 mod names;
 mod ocsp;
 mod requests;
@@ -57,6 +58,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "nts", run: tokens::nts, seeds: tokens::nts_seeds },
     Target { name: "ocsp_address", run: ocsp::address, seeds: ocsp::address_seeds },
     Target { name: "ocsp_request", run: ocsp::request, seeds: ocsp::request_seeds },
+    Target { name: "passkey", run: logins::passkey, seeds: logins::passkey_seeds },
     Target { name: "path", run: path, seeds: certificates::path_seeds },
     Target { name: "profile", run: profile, seeds: texts::profile_seeds },
     Target { name: "public_key", run: public_key, seeds: certificates::public_key_seeds },

@@ -7,7 +7,7 @@
 mod gate;
 mod lockout;
 mod origin;
-pub(crate) mod passkey;
+pub mod passkey;
 pub(crate) mod password;
 mod secret;
 pub(crate) mod session;

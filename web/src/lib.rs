@@ -10,7 +10,7 @@
 
 pub mod api;
 pub mod app;
-mod auth;
+pub mod auth;
 pub mod backup;
 pub mod cli;
 pub mod data_dir;

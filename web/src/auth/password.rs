@@ -120,7 +120,7 @@ pub fn pretend(password: &str) {
 fn gcm(keys: &Zeroizing<[u8; 48]>) -> Gcm {
     let mut key = Zeroizing::new([0; 16]);
     key.copy_from_slice(&keys[32..]);
-    Gcm::new(&*key)
+    Gcm::new(&key)
 }
 
 fn stretched(password: &str, salt: &[u8], cost: Cost) -> Result<Zeroizing<[u8; 48]>, Failure> {

@@ -91,6 +91,7 @@ pub fn rows() -> Vec<Row> {
         show("/desk", SignedIn, dashboard::show),
         show("/desk/welcome", SignedIn, welcome::show),
         act("/desk/welcome", Needs(P::ManageOfficers), welcome::save),
+        act("/desk/welcome/mail", Needs(P::Diagnose), welcome::try_mail),
         show("/desk/account", SignedIn, account::show),
         show("/desk/account/password", SignedIn, account::first),
         act("/desk/account/password", SignedIn, account::change),

@@ -28,6 +28,7 @@ const TOLD: &[(&str, &str, &str)] = &[
     ("signed-in", "登录成功。", "You are signed in."),
     ("signed-out", "您已退出登录。", "You are signed out."),
     ("claimed", "登录方式已设定，欢迎使用印信。", "You are set up. Welcome to Yinxin."),
+    ("mailed", "邮件已交给邮件服务器，请查收。", "The mail server took the letter: look for it."),
     ("started", "已开始。", "Begun."),
 ];
 

@@ -11,8 +11,9 @@ use serde::Deserialize;
 use super::visitor::framed;
 use super::{Visitor, page};
 use crate::api::Nothing;
+use crate::api::mail::MailTest;
 use crate::app::App;
-use crate::edge::{login, officer};
+use crate::edge::{login, mail, officer};
 use crate::problem::Failure;
 
 #[derive(Template)]
@@ -20,6 +21,8 @@ use crate::problem::Failure;
 struct WelcomePage<'a> {
     visitor: &'a Visitor,
     organisation: &'a str,
+    /// The mail server of the configuration.
+    mail: Option<&'a str>,
     officers: usize,
     ra_officers: usize,
 }
@@ -30,6 +33,12 @@ framed!(WelcomePage);
 #[derive(Deserialize)]
 pub(super) struct Organisation {
     organisation: String,
+}
+
+/// The third step's form.
+#[derive(Deserialize)]
+pub(super) struct Letter {
+    to: String,
 }
 
 /// `GET /desk/welcome`.
@@ -44,6 +53,7 @@ pub(super) async fn show(State(app): State<App>, visitor: Visitor) -> Result<Res
     Ok(page(&WelcomePage {
         visitor: &visitor,
         organisation: &organisation,
+        mail: app.config().mail.server.as_deref(),
         officers: able().count(),
         ra_officers: able().filter(|officer| officer.role == Role::RaOfficer.as_str()).count(),
     }))
@@ -57,4 +67,14 @@ pub(super) async fn save(
 ) -> Result<Redirect, Failure> {
     login::set_organisation(&app, &visitor.by(Permission::ManageOfficers)?, &ask.organisation).await?;
     Ok(Redirect::to("/desk/welcome?done=saved"))
+}
+
+/// `POST /desk/welcome/mail`: a letter to try the mail server with.
+pub(super) async fn try_mail(
+    State(app): State<App>,
+    visitor: Visitor,
+    Form(ask): Form<Letter>,
+) -> Result<Redirect, Failure> {
+    mail::test(app, visitor.by(Permission::Diagnose)?, MailTest { to: ask.to.trim().to_owned() }).await?;
+    Ok(Redirect::to("/desk/welcome?done=mailed"))
 }

@@ -72,7 +72,7 @@ async fn by_certificate(house: &House, role: &str) -> (Browser, String) {
     let added = house.socket("officer/add", ask).await.json();
     let pem = added["certificate"].as_str().unwrap().to_owned();
     let end = "-----END CERTIFICATE-----\n";
-    let (_, der) = der::pem::decode_vec(pem[..pem.find(end).unwrap() + end.len()].as_bytes()).unwrap();
+    let (_, der) = der::pem::decode_vec(&pem.as_bytes()[..pem.find(end).unwrap() + end.len()]).unwrap();
     let list = house.socket("cert/list", json!({"limit": 1})).await.json();
     let serial = list["certificates"][0]["serial"].as_str().unwrap().to_owned();
     let peer = Peer::Https { address: address(), certificate: Some(Arc::new(der)) };
