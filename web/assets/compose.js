@@ -42,7 +42,7 @@ function take(request) {
 }
 
 const isEmpty = () =>
-  [...form.querySelectorAll("[data-field=subject], [data-field=sans]")].every((field) => field.value.trim() === "");
+  [...form.querySelectorAll(":is(input, textarea):is([data-field=subject], [data-field=sans])")].every((field) => field.value.trim() === "");
 
 function read() {
   says.replaceChildren();
@@ -101,7 +101,7 @@ async function ask() {
   const page = new DOMParser().parseFromString(html, "text/html");
   checked.replaceChildren(...page.body.children);
   const wrong = new Set([...checked.querySelectorAll("li[data-field]")].map((one) => one.dataset.field));
-  for (const field of form.querySelectorAll("[data-field]")) {
+  for (const field of form.querySelectorAll(":is(input, textarea, select)[data-field]")) {
     if (wrong.has(field.dataset.field) && field.value.trim() !== "") field.setAttribute("aria-invalid", "true");
     else field.removeAttribute("aria-invalid");
   }

@@ -74,6 +74,16 @@ impl ReadBatch {
     }
 }
 
+/// The request in a cell: PEM, or the base64 of its DER on one line.
+fn csr_of(cell: &str) -> Result<Vec<u8>, Error> {
+    use base64::Engine as _;
+    if cell.contains("-----BEGIN") {
+        return Ok(cell.as_bytes().to_vec());
+    }
+    let der = base64::engine::general_purpose::STANDARD.decode(cell.trim());
+    der.map_err(|_| Error::Row("the csr is neither PEM nor base64"))
+}
+
 impl Ca {
     /// Reads a file of requests, proves and lints each row. Takes as long as a thousand signatures to check: not for
     /// a thread that others wait for. `link` draws the digest of a pick-up link's secret for each row without a key.
@@ -153,7 +163,7 @@ impl Ca {
             ),
             None => {
                 let request = NewRequest {
-                    csr: row.csr.clone().into_bytes(),
+                    csr: csr_of(&row.csr)?,
                     subject,
                     sans,
                     identity,

@@ -36,6 +36,8 @@ pub struct RevokedOne {
     pub serial: Serial,
     /// Its subject.
     pub subject: String,
+    /// Its alternative names: many servers have no other.
+    pub sans: Vec<String>,
     /// Why it was not revoked; `None` if it was, or if nobody tried.
     pub problem: Option<String>,
 }
@@ -188,5 +190,6 @@ fn is_open(row: &CertificateRow) -> bool {
 }
 
 fn line(row: CertificateRow, problem: Option<String>) -> RevokedOne {
-    RevokedOne { issuer: row.issuer, serial: row.serial, subject: row.subject, problem }
+    let sans = row.sans.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect();
+    RevokedOne { issuer: row.issuer, serial: row.serial, subject: row.subject, sans, problem }
 }

@@ -363,6 +363,9 @@ pub struct RevokedLine {
     pub issuer: String,
     /// Subject.
     pub subject: String,
+    /// Alternative names.
+    #[serde(default)]
+    pub sans: Vec<String>,
     /// Why this one was not revoked; absent if it was, or in a preview.
     pub problem: Option<String>,
 }

@@ -55,6 +55,7 @@ fn answer(many: RevokedMany, done: bool) -> RevokedAll {
         serial: one.serial.to_string(),
         issuer: one.issuer.to_string(),
         subject: one.subject,
+        sans: one.sans,
         problem: one.problem,
     });
     RevokedAll { done, count: many.count, certificates: certificates.collect() }

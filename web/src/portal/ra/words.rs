@@ -97,6 +97,11 @@ pub(super) trait Words {
         }
     }
 
+    /// What people call a certificate: its subject, or else its alternative names.
+    fn name_of(&self, subject: &str, sans: &[String]) -> String {
+        if subject.is_empty() { sans.join(", ") } else { subject.to_owned() }
+    }
+
     /// Octets as people say them.
     fn size(&self, bytes: &u64) -> String {
         match *bytes {

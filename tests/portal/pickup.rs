@@ -1,0 +1,57 @@
+//! A holder picks a certificate up: no officer ever has the key.
+
+use crate::people::{House, usable, well};
+
+#[test]
+fn a_holder_makes_the_key_behind_a_link_and_gets_the_certificate_there() {
+    let Some(house) = House::set_up() else { return };
+    let (Some(li), Some(holder)) = (house.invite("李雷", "ra-officer"), house.stranger()) else { return };
+    let wang = &house.administrator;
+    wang.open(&house.at("/desk/requests/new?profile=person"));
+    wang.click("input[name=how][value=invite]");
+    wang.fill("#subject\\.CN", "韩梅梅");
+    wang.fill("#san\\.email", "han@example.cn");
+    wang.fill("#contact", "han@example.cn");
+    wang.wait_for("#checked li.fine");
+    wang.choose("#method", "face-to-face");
+    wang.fill("#note", "身份证原件已核对");
+    let scan = house.service.scratch("evidence").join("扫描件.pdf");
+    std::fs::write(&scan, b"%PDF-1.7 scanned").unwrap();
+    wang.keys("#file", scan.to_str().unwrap());
+    usable(wang);
+    wang.follow("#compose button.main");
+    let link = wang.text("#link");
+    usable(wang);
+    wang.follow("a.button.main");
+    assert!(wang.words().contains("扫描件.pdf"));
+    usable(wang);
+
+    holder.open(&link);
+    holder.wait_for("[data-state=invited]:not([hidden])");
+    assert_eq!(holder.text("#subject"), "CN=韩梅梅");
+    usable(&holder);
+    holder.click("#make");
+    holder.wait_for("[data-state=waits]:not([hidden])");
+    assert!(holder.downloaded("key.pem").starts_with(b"-----BEGIN PRIVATE KEY-----"));
+    usable(&holder);
+
+    li.open(&house.at("/desk/requests?queue=approval"));
+    li.follow("tbody a[href^='/desk/requests/']");
+    li.follow("#approve");
+    li.wait_for("#receipt[data-checked=pass]");
+
+    // The page of the holder looks by itself; the certificate comes without another click.
+    holder.wait_for("[data-state=issued]:not([hidden])");
+    usable(&holder);
+    holder.click("#save-cert");
+    assert!(holder.downloaded("cert.pem").starts_with(b"-----BEGIN CERTIFICATE-----"));
+    well(&holder);
+
+    // A link with another secret gives nothing.
+    let (page, secret) = link.split_once('#').unwrap();
+    let wrong: String = secret.chars().rev().collect();
+    holder.open("about:blank");
+    holder.open(&format!("{page}#{wrong}"));
+    holder.wait_for("[data-state=bad]:not([hidden])");
+    assert!(!holder.words().contains("韩梅梅"));
+}
