@@ -17,6 +17,8 @@
 //! There is no signingTime attribute: what is signed here says itself when it was made, and two times could
 //! disagree.
 
+mod certificates;
+
 use std::fmt;
 
 use aws_lc_rs::digest;
@@ -27,6 +29,8 @@ use crate::algorithm::{KeyAlgorithm, SignatureAlgorithm};
 use crate::path::Cert;
 use crate::public_key::BadKey;
 use crate::tlv::{self, BadDer, INTEGER, OCTET_STRING, SEQUENCE, SET};
+
+pub use certificates::certificates_only;
 
 const OID_TAG: u8 = tlv::OID;
 /// `[0]` constructed: EXPLICIT, or IMPLICIT in place of a SET.

@@ -52,6 +52,8 @@ oids! {
 
 // Signed messages, RFC 5652, RFC 3161, RFC 5035 and GM/T 0010
 oids! {
+    /// id-data, RFC 5652 4.
+    DATA = "1.2.840.113549.1.7.1";
     /// id-signedData, RFC 5652 5.1.
     SIGNED_DATA = "1.2.840.113549.1.7.2";
     /// signedData of GM/T 0010.

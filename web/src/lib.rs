@@ -5,7 +5,7 @@
 //! (`data_dir`) to a running service: `app` plugs everything together, `router` is the map of addresses,
 //! `auth` finds out who calls, `edge` decodes, calls and encodes, `problem` turns every error into an
 //! answer, `store` has all SQL of this crate. `receipt` proves what is in
-//! the log, `backup` keeps and restores it, `doctor` tries everything once, `mail` writes to holders, `portal` shows pages to people.
+//! the log, `backup` keeps and restores it, `doctor` tries everything once, `mail` writes to holders, `csv` writes tables, `portal` shows pages to people.
 //! `serve`, `stall` and `tls` are the doors.
 
 pub mod api;
@@ -13,6 +13,7 @@ pub mod app;
 pub mod auth;
 pub mod backup;
 pub mod cli;
+mod csv;
 pub mod data_dir;
 pub mod doctor;
 mod edge;

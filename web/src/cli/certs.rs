@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
+use crypto_pool::cms::certificates_only;
 use pki_config::Serial;
 
 use crate::api::{
-    AuditProof, AuditProofs, CertDetail, CertPage, CertQuery, CertRef, Issued, Nothing, Reject, RequestInfo,
+    AuditProof, AuditProofs, CertDetail, CertLine, CertPage, CertQuery, CertRef, Issued, Nothing, Reject, RequestInfo,
     RequestList, RequestRef, Revoke, StatusInfo,
 };
 use crate::cli::args::{self, CertName, Global};
@@ -13,8 +14,10 @@ use crate::cli::client::Client;
 use crate::cli::console::Console;
 use crate::cli::delivery::{CERTIFICATE, CHAIN, Folder, RECEIPT};
 use crate::cli::failure::Failure;
+use crate::cli::file;
 use crate::cli::pem;
 use crate::cli::table::{Table, plain};
+use crate::csv;
 
 impl CertName {
     /// The certificate meant: a file or a folder of that name if there is one, else a serial.
@@ -178,6 +181,9 @@ pub async fn list(global: &Global, console: Console, args: args::List) -> Result
         page.certificates.extend(more.certificates);
     }
     console.answer(&page, || {
+        if args.csv {
+            return table_of(&page.certificates);
+        }
         if page.certificates.is_empty() {
             return "No certificate.".to_owned();
         }
@@ -190,6 +196,25 @@ pub async fn list(global: &Global, console: Console, args: args::List) -> Result
             page.next.map(|next| format!("More with --after {next}, everything with --all.")).unwrap_or_default();
         format!("{table}{more}")
     })
+}
+
+/// The list as CSV, a head row first.
+fn table_of(certificates: &[CertLine]) -> String {
+    let mut text = csv::row(&["serial", "issuer", "status", "profile", "not_before", "not_after", "subject", "names"]);
+    for line in certificates {
+        let names = line.sans.join(" ");
+        text += &csv::row(&[
+            &line.serial,
+            &line.issuer,
+            &line.status,
+            &line.profile,
+            &line.not_before,
+            &line.not_after,
+            &line.subject,
+            &names,
+        ]);
+    }
+    text.trim_end().to_owned()
 }
 
 /// What people know a certificate by: its common name, else its subject, else its first alternative name.
@@ -224,6 +249,11 @@ pub async fn show(global: &Global, console: Console, args: args::Show) -> Result
             }
         };
         folder.write_certificate(&detail.certificate, &detail.chain, receipt.as_ref())?;
+    }
+    if let Some(file) = &args.p7b {
+        let all = pem::certificates(format!("{}{}", detail.certificate, detail.chain).as_bytes())
+            .map_err(|why| Failure::Here(format!("The server's answer cannot be used: {why}.")))?;
+        file::write_new(file, &certificates_only(all.iter().map(Vec::as_slice)), file::PUBLIC)?;
     }
     console.answer(&detail, || detail_text(&detail))
 }
@@ -283,6 +313,25 @@ mod tests {
         assert!(resolved(dir.path().to_str().unwrap()).is_err(), "an empty folder");
         std::fs::write(dir.path().join("cert.pem"), "x").unwrap();
         assert!(matches!(resolved(dir.path().to_str().unwrap()), Err(Failure::Here(_))));
+    }
+
+    #[test]
+    fn a_list_is_a_table_whose_names_run_nothing() {
+        let line = CertLine {
+            serial: "4F".into(),
+            issuer: "ec-issuing".into(),
+            profile: "tls-server".into(),
+            subject: "=cmd()".into(),
+            sans: vec!["dns:a.cn".into(), "dns:b.cn".into()],
+            not_before: "2026-11-21T08:00:00Z".into(),
+            not_after: "2027-02-19T07:59:59Z".into(),
+            status: "good".into(),
+        };
+        assert_eq!(
+            table_of(&[line]),
+            "serial,issuer,status,profile,not_before,not_after,subject,names\r\n\
+             4F,ec-issuing,good,tls-server,2026-11-21T08:00:00Z,2027-02-19T07:59:59Z,'=cmd(),dns:a.cn dns:b.cn"
+        );
     }
 
     #[test]

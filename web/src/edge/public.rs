@@ -6,6 +6,7 @@ use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use ca::core::crl::List;
+use crypto_pool::cms::certificates_only;
 use pki_config::{ErrorCode, Instant, IssuerId};
 
 use super::{hex, pem, pem_chain};
@@ -16,7 +17,7 @@ use crate::router::{Edge, RequestId};
 
 type Id = axum::Extension<RequestId>;
 
-/// `/ca/{issuer}.cer`, `/ca/{issuer}.pem`, `/ca/{issuer}-chain.pem`. A chain begins with the issuing
+/// `/ca/{issuer}.cer`, `/ca/{issuer}.pem`, `/ca/{issuer}-chain.pem`, and the same chain as `/ca/{issuer}.p7c`. A chain begins with the issuing
 /// authority and leaves out the root, which a relying party must have from elsewhere.
 pub async fn issuer_file(
     State(edge): State<Edge>,
@@ -32,6 +33,11 @@ pub async fn issuer_file(
             let text =
                 if chain.issuers.is_empty() { pem("CERTIFICATE", &chain.root) } else { pem_chain(&chain.issuers) };
             Ok((text.into_bytes(), "application/x-pem-file"))
+        } else if let Some(issuer) = file.strip_suffix(".p7c") {
+            let chain = ca.chain(&word(issuer)?)?;
+            let all = if chain.issuers.is_empty() { vec![chain.root] } else { chain.issuers };
+            // RFC 5280 4.2.2.1, RFC 2585 4: a "certs-only" message.
+            Ok((certificates_only(all.iter().map(Vec::as_slice)), "application/pkcs7-mime; smime-type=certs-only"))
         } else if let Some(issuer) = file.strip_suffix(".pem") {
             Ok((pem("CERTIFICATE", &ca.issuer(&word(issuer)?)?.certificate).into_bytes(), "application/x-pem-file"))
         } else if let Some(issuer) = file.strip_suffix(".cer") {

@@ -92,17 +92,6 @@ fn file(name: &str, kind: &'static str, content: impl Into<axum::body::Body>) ->
     response
 }
 
-/// A row of CSV (RFC 4180). A cell that a spreadsheet would take for a formula begins with an apostrophe.
-fn csv_row(cells: &[&str]) -> String {
-    let cells: Vec<String> = cells.iter().map(|cell| csv_cell(cell)).collect();
-    cells.join(",") + "\r\n"
-}
-
-fn csv_cell(cell: &str) -> String {
-    let guarded = if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{cell}") } else { cell.to_owned() };
-    if guarded.contains([',', '"', '\n', '\r']) { format!("\"{}\"", guarded.replace('"', "\"\"")) } else { guarded }
-}
-
 /// What was typed, without the spaces around it; nothing if it is empty.
 fn typed(text: &str) -> Option<String> {
     let text = text.trim();
@@ -117,12 +106,6 @@ fn day(text: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_cell_is_quoted_where_rfc_4180_says_so_and_never_a_formula() {
-        assert_eq!(csv_row(&["a", "b,c", "say \"no\""]), "a,\"b,c\",\"say \"\"no\"\"\"\r\n");
-        assert_eq!(csv_row(&["=1+1", "CN=x"]), "'=1+1,CN=x\r\n");
-    }
 
     #[test]
     fn a_file_name_from_outside_cannot_leave_its_header() {

@@ -42,6 +42,7 @@ const EVENTS: &[Words] = &[
     ("session.ended", "退出登录", "signed out"),
     ("sign.bulk", "批量签名", "bulk signatures"),
     ("sign.policy", "批量签名策略变更", "bulk policy changed"),
+    ("mail.tested", "测试邮件", "mail tested"),
     ("system.created", "系统初始化", "installation made"),
     ("system.setting", "设置变更", "setting changed"),
     ("system.started", "系统启动", "started"),

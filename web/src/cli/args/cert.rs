@@ -127,6 +127,7 @@ pub struct Revoke {
 Examples:
   yinxin list --status revoked
   yinxin list --name example.cn --limit 200
+  yinxin list --all --csv > certificates.csv
   yinxin list --all --json")]
 pub struct List {
     /// Only this issuing authority.
@@ -150,6 +151,9 @@ pub struct List {
     /// Every page.
     #[arg(long, conflicts_with = "after")]
     pub all: bool,
+    /// Write CSV, for table programs.
+    #[arg(long)]
+    pub csv: bool,
 }
 
 /// `yinxin show`.
@@ -161,6 +165,9 @@ pub struct Show {
     /// Write cert.pem, chain.pem and, where your role may read the log, receipt.json into this folder.
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+    /// Write the certificate and its chain into this new file (PKCS#7, as Windows and Java import it).
+    #[arg(long, value_name = "FILE")]
+    pub p7b: Option<PathBuf>,
 }
 
 /// `yinxin crl`.

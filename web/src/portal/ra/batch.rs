@@ -8,10 +8,11 @@ use pki_config::role::Permission;
 
 use super::fields::Fields;
 use super::words::{Words as _, worded};
-use super::{csv_row, file, form, on_to};
+use super::{file, form, on_to};
 use crate::api::request::{Batch, BatchInfo, BatchRef, BatchResult};
 use crate::api::{Nothing, Problem};
 use crate::app::App;
+use crate::csv;
 use crate::edge;
 use crate::portal::{Visitor, page};
 use crate::problem::Failure;
@@ -132,12 +133,12 @@ pub(super) async fn export(
 ) -> Result<Response, Failure> {
     let by = visitor.by(Permission::ReadCertificates)?;
     let result = edge::batch::show(app, by, BatchRef { batch }).await?;
-    let mut text = csv_row(&["line", "subject", "names", "profile", "state", "problem", "request", "serial"]);
+    let mut text = csv::row(&["line", "subject", "names", "profile", "state", "problem", "request", "serial"]);
     for row in &result.rows {
         let or_none = |text: &Option<String>| text.clone().unwrap_or_default();
         let (line, names) = (row.line.to_string(), row.sans.join(" "));
         let (problem, request, serial) = (or_none(&row.problem), or_none(&row.request), or_none(&row.serial));
-        text += &csv_row(&[&line, &row.subject, &names, &row.profile, &row.state, &problem, &request, &serial]);
+        text += &csv::row(&[&line, &row.subject, &names, &row.profile, &row.state, &problem, &request, &serial]);
     }
     Ok(file("batch.csv", "text/csv; charset=utf-8", text))
 }

@@ -3,6 +3,7 @@
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::Response;
+use crypto_pool::cms::certificates_only;
 use pki_config::ErrorCode;
 use pki_config::role::Permission;
 
@@ -168,7 +169,8 @@ fn cut(words: &str) -> String {
     kept
 }
 
-/// `GET /desk/certificates/{issuer}/{serial}/{file}`: `cert.pem`, `cert.cer`, `chain.pem`, `receipt.json`.
+/// `GET /desk/certificates/{issuer}/{serial}/{file}`: `cert.pem`, `cert.cer`, `chain.pem`, `cert.p7b` (with its
+/// chain), `receipt.json`.
 pub(super) async fn download(
     State(app): State<App>,
     visitor: Visitor,
@@ -182,6 +184,11 @@ pub(super) async fn download(
         "chain.pem" => {
             let bundle = format!("{}{}", detail.certificate, detail.chain);
             file(&named("-chain.pem"), "application/x-pem-file", bundle)
+        }
+        "cert.p7b" => {
+            let (own, chain) = (unwrapped(&detail.certificate)?, app.ca().chain(&detail.line.issuer.parse()?)?);
+            let bundle = certificates_only(std::iter::once(&own).chain(&chain.issuers).map(Vec::as_slice));
+            file(&named(".p7b"), "application/x-pkcs7-certificates", bundle)
         }
         "receipt.json" => {
             let receipt = app.receipt(detail.audit_seq).await?;

@@ -7,10 +7,11 @@ use pki_config::role::Permission;
 use serde::Deserialize;
 
 use super::words::{Words as _, worded};
-use super::{csv_row, file, typed};
+use super::{file, typed};
 use crate::api::request::{QueueCounts, RequestQuery};
 use crate::api::{Nothing, RequestInfo, RequestList};
 use crate::app::App;
+use crate::csv;
 use crate::edge;
 use crate::portal::{Visitor, page};
 use crate::problem::Failure;
@@ -133,7 +134,7 @@ pub(super) async fn show(
 async fn export(app: App, visitor: &Visitor, chosen: &Chosen, queue: &str) -> Result<Response, Failure> {
     let columns =
         ["request", "state", "profile", "issuer", "subject", "names", "filed_by", "filed_at", "approver", "serial"];
-    let mut text = csv_row(&columns);
+    let mut text = csv::row(&columns);
     let mut query = RequestQuery { after: None, ..chosen.query(queue, 500) };
     let mut rows = 0;
     loop {
@@ -142,7 +143,7 @@ async fn export(app: App, visitor: &Visitor, chosen: &Chosen, queue: &str) -> Re
         for one in &list.requests {
             let names = one.sans.join(" ");
             let (approver, serial) = (one.approver.as_deref().unwrap_or(""), one.serial.as_deref().unwrap_or(""));
-            text += &csv_row(&[
+            text += &csv::row(&[
                 &one.request,
                 &one.state,
                 &one.profile,

@@ -7,9 +7,10 @@ use pki_config::role::Permission;
 use serde::Deserialize;
 
 use super::words::{Words as _, worded};
-use super::{csv_row, day, file, typed};
+use super::{day, file, typed};
 use crate::api::{CertPage, CertQuery};
 use crate::app::App;
+use crate::csv;
 use crate::edge;
 use crate::portal::{Visitor, page};
 use crate::problem::Failure;
@@ -111,7 +112,7 @@ pub(super) async fn show(
 /// All that was found, not a page of it.
 async fn export(app: App, visitor: &Visitor, search: &Search) -> Result<Response, Failure> {
     let columns = ["serial", "issuer", "profile", "subject", "names", "not_before", "not_after", "status"];
-    let mut text = csv_row(&columns);
+    let mut text = csv::row(&columns);
     let mut query = CertQuery { after: None, ..search.query(EXPORTED_AT_ONCE) };
     let mut rows = 0;
     loop {
@@ -121,13 +122,13 @@ async fn export(app: App, visitor: &Visitor, search: &Search) -> Result<Response
             let (names, until) = (line.sans.join(" "), &line.not_after);
             let names = [&line.serial, &line.issuer, &line.profile, &line.subject, &names, &line.not_before, until];
             let cells: Vec<&str> = names.into_iter().chain([&line.status]).map(String::as_str).collect();
-            text += &csv_row(&cells);
+            text += &csv::row(&cells);
         }
         rows += page.certificates.len();
         match page.next {
             None => break,
             Some(_) if rows >= MOST_EXPORTED => {
-                text += &csv_row(&[visitor.say("还有更多，请缩小范围", "there are more: narrow the search")]);
+                text += &csv::row(&[visitor.say("还有更多，请缩小范围", "there are more: narrow the search")]);
                 break;
             }
             next => query.after = next,
