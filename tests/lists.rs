@@ -16,7 +16,7 @@ use ca::Certificate;
 use ca::core::crl::List;
 use crypto_pool::KeyAlgorithm;
 use crypto_pool::path::{Cert, Crl};
-use judges::{BouncyCastle, OpenSsl, fact};
+use judges::{BouncyCastle, OpenSsl, Pkilint, fact};
 use pki_config::config::{CrlConfig, Seconds};
 use pki_config::status::{CertStatus, Reason};
 use pki_config::time::FixedClock;
@@ -187,7 +187,7 @@ async fn full_list_and_delta_together_say_what_is_so_whatever_happened() {
         due(&house).await;
         let auth = officer("zhang", Permission::RevokeCertificate);
         let (mut dice, mut all, mut compared) = (Dice(seed), Vec::<Certificate>::new(), 0);
-        for step in 0..60 {
+        for step in 0..40 {
             let some: Option<Serial> = (!all.is_empty()).then(|| all[dice.roll(all.len())].serial.clone());
             match (dice.roll(5), &some) {
                 (1, Some(serial)) => drop(house.ca.hold(&auth, serial, None).await),
@@ -215,7 +215,7 @@ async fn full_list_and_delta_together_say_what_is_so_whatever_happened() {
                 compared += usize::from(so.is_some());
             }
         }
-        assert!(compared > 100, "seed {seed}: only {compared} revoked ones were compared");
+        assert!(compared > 50, "seed {seed}: only {compared} revoked ones were compared");
         house.close().await;
     }
 }
@@ -237,7 +237,7 @@ impl Files {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn others_look_a_certificate_up_in_its_share_and_in_its_delta() {
-    let (openssl, bouncy) = (OpenSsl::find(), BouncyCastle::find());
+    let (openssl, bouncy, pkilint) = (OpenSsl::find(), BouncyCastle::find(), Pkilint::find());
     for (family, key) in [("sm2", KeyAlgorithm::Sm2), ("ec", KeyAlgorithm::P256)] {
         let (dir, clock) = (tempfile::tempdir().unwrap(), noon());
         let house = house(dir.path(), &clock, 2, true).await;
@@ -286,6 +286,13 @@ async fn others_look_a_certificate_up_in_its_share_and_in_its_delta() {
             bouncy.chain_with_crls(&root, Some(&issuing), &gone, &[&roots, &one, &one_delta]).must_accept(
                 "the revoked one by the full list of its share, which tells of it later, when deltas are not looked at",
             );
+        }
+        if let Some(pkilint) = &pkilint
+            && family == "sm2"
+        {
+            for crl in [&one, &one_delta, &roots] {
+                pkilint.crl(crl).must_accept("a list of each kind");
+            }
         }
         if let Some(openssl) = openssl.filter(|_| family == "ec") {
             for crl in [&one, &one_delta, &two] {

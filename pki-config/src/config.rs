@@ -122,6 +122,9 @@ impl fmt::Display for ConfigError {
 
 impl std::error::Error for ConfigError {}
 
+/// The longest between two CRLs where no responder answers.
+const WITHOUT_OCSP: Seconds = Seconds(4 * 86_400);
+
 /// The largest configuration file that is read. Unit: bytes.
 const LARGEST_FILE: u64 = 256 * 1024;
 
@@ -168,7 +171,13 @@ impl Config {
         self.audit.check()?;
         self.pool.check()?;
         self.root_key.check()?;
-        self.storage.check()
+        self.storage.check()?;
+        // CA/Browser BR 4.9.7: without OCSP the list is all there is.
+        if !self.ocsp.enabled && self.ca.crl_every > WITHOUT_OCSP {
+            let why = format!("{} is more than {WITHOUT_OCSP}, the most without OCSP", self.ca.crl_every);
+            return Err(ConfigError::Value { key: "ca.crl_every", why });
+        }
+        Ok(())
     }
 
     /// The base of every URL written into certificates: `web.public_url`, or the http address.
@@ -244,6 +253,13 @@ mod tests {
     #[test]
     fn a_crl_must_be_replaced_before_it_expires() {
         assert!(error("[ca]\ncrl_lifetime = 86400\ncrl_every = 86400").contains("ca.crl_every"));
+    }
+
+    #[test]
+    fn without_a_responder_crls_come_at_least_every_four_days() {
+        let rare = "[ca]\ncrl_lifetime = 777600\ncrl_every = 388800\n";
+        assert!(Config::from_toml(rare).is_ok());
+        assert!(error(&format!("{rare}[ocsp]\nenabled = false")).contains("ca.crl_every"));
     }
 
     #[test]

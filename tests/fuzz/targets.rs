@@ -24,7 +24,7 @@ use audit::{audit_entry, backup, checkpoint, receipt};
 use certificates::{certificate, crl, path, public_key, signature};
 use names::{name_der, name_text, san_der, san_text};
 use requests::{certificate_lint, crl_lint, csr, csr_names};
-use texts::{api_body, config, instant, profile, serial};
+use texts::{api_body, config, instant, mail_reply, profile, serial};
 
 /// A parser, and inputs from which to start.
 pub struct Target {
@@ -52,6 +52,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "evidence", run: tokens::evidence, seeds: tokens::evidence_seeds },
     Target { name: "instant", run: instant, seeds: texts::instant_seeds },
     Target { name: "lint", run: certificate_lint, seeds: requests::lint_seeds },
+    Target { name: "mail", run: mail_reply, seeds: texts::mail_seeds },
     Target { name: "name_der", run: name_der, seeds: names::name_der_seeds },
     Target { name: "name_text", run: name_text, seeds: names::name_text_seeds },
     Target { name: "ntp", run: tokens::ntp_answer, seeds: tokens::ntp_seeds },

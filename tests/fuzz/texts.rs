@@ -68,6 +68,27 @@ pub fn api_seeds() -> Vec<Vec<u8>> {
     ])
 }
 
+pub fn mail_seeds() -> Vec<Vec<u8>> {
+    texts(&["220 ready", "250-mail.example.cn\r\n250-STARTTLS\r\n250-AUTH PLAIN LOGIN\r\n250 8BITMIME", "550 5.1.1 no"])
+}
+
+/// What a mail server answers, line by line.
+pub fn mail_reply(data: &[u8]) -> bool {
+    let mut reply = web::mail::Reply::default();
+    for line in data.split(|octet| *octet == b'\n') {
+        match reply.take(line.strip_suffix(b"\r").unwrap_or(line)) {
+            Ok(true) => {
+                assert!((200..600).contains(&reply.code()) && !reply.said().contains(|c: char| c.is_control()));
+                let _ = reply.ability("AUTH");
+                return true;
+            }
+            Ok(false) => {}
+            Err(_) => return false,
+        }
+    }
+    false
+}
+
 /// One body as every request of the contract, as the edge reads it: from the bytes.
 pub fn api_body(data: &[u8]) -> bool {
     fn read<T: DeserializeOwned>(data: &[u8]) -> bool {

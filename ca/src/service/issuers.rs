@@ -80,7 +80,7 @@ impl Issuer {
     ///
     /// # Errors
     /// None for an issuer that was made: its addresses were found to fit then.
-    pub(super) fn list_url(&self, list: List) -> Result<HttpUrl, Error> {
+    pub fn list_url(&self, list: List) -> Result<HttpUrl, Error> {
         list_url(&self.id, &self.public_url, list)
     }
 

@@ -1,5 +1,10 @@
 //! How it does: for `GET /health` and `system/status`.
 
+use std::time::Duration;
+
+use ca::core::crl::List;
+use ca::store::CrlRecord;
+use pki_config::Instant;
 use pki_config::role::Setup;
 
 use super::App;
@@ -72,19 +77,41 @@ impl App {
         let mut checks = Vec::new();
         for issuer in self.ca().issuers() {
             let name = format!("crl-{}", issuer.id);
-            checks.push(match self.ca().newest(&issuer.id).await {
-                Ok(Some(crl)) => Check {
-                    ok: crl.next_update > now,
-                    detail: format!("number {}, next update {}", crl.number, crl.next_update),
-                    name,
-                },
-                Ok(None) => Check { name, ok: false, detail: "none published yet".into() },
+            checks.push(match self.ca().lists(&issuer.id).await {
+                Ok(lists) => lists_check(name, &lists, now, self.config().ca.crl_every.duration()),
                 Err(error) => Check { name, ok: false, detail: error.code().english().to_owned() },
             });
         }
         checks
     }
 }
+
+/// Whether every list of an issuer is there, has not ended, and is no older than the schedule lets it get.
+fn lists_check(name: String, lists: &[CrlRecord], now: Instant, every: Duration) -> Check {
+    let Some(whole) = lists.iter().find(|list| list.list == List::WHOLE) else {
+        return Check { name, ok: false, detail: "none published yet".into() };
+    };
+    let wrong = lists.iter().find_map(|list| {
+        let late = !list.list.is_delta() && now.since(list.this_update) > every + LATE;
+        match (list.next_update <= now, late) {
+            (true, _) => Some(format!("the list {} (number {}) ended {}", list.list, list.number, list.next_update)),
+            (false, true) => Some(format!("the list {} (number {}) is overdue", list.list, list.number)),
+            (false, false) => None,
+        }
+    });
+    let shards = lists.iter().filter(|list| list.list.number() > 0 && !list.list.is_delta()).count();
+    let others = match (shards, lists.iter().any(|list| list.list.is_delta())) {
+        (0, false) => String::new(),
+        (0, true) => ", and a delta".into(),
+        (shards, false) => format!(", and {shards} shares"),
+        (shards, true) => format!(", {shards} shares, and deltas"),
+    };
+    let well = format!("number {}, next update {}{others}", whole.number, whole.next_update);
+    Check { name, ok: wrong.is_none(), detail: wrong.unwrap_or(well) }
+}
+
+/// A list may be this much later than the schedule says: a sealed root key, a slow disk.
+const LATE: Duration = Duration::from_secs(3600);
 
 fn check(name: &str, outcome: Result<(), String>, well: &str) -> Check {
     let ok = outcome.is_ok();

@@ -1,5 +1,8 @@
 //! Issuing authorities and their CRLs.
 
+use ca::core::crl::List;
+use serde::Serialize;
+
 use crate::api::{CrlInfo, IssuerInfo, IssuerList, IssuerRef, Nothing};
 use crate::cli::args::{Crl, Global};
 use crate::cli::client::Client;
@@ -44,9 +47,24 @@ pub async fn crl(global: &Global, console: Console, args: Crl) -> Result<(), Fai
             args.issuer, args.issuer
         )));
     };
-    let bytes = console.waiting("Fetching the CRL", client.published(&format!("/crl/{}.crl", args.issuer))).await?;
+    let full = args.shard.and_then(List::shard).unwrap_or(List::WHOLE);
+    let list = if args.delta { full.delta() } else { full };
+    let name = list.file_name(&args.issuer);
+    let bytes = console.waiting("Fetching the CRL", client.published(&format!("/crl/{name}"))).await?;
     file::write_new(&out, &bytes, file::PUBLIC)?;
-    console.answer(&crl, || format!("Fetched {}\n  in {}", text(&crl), plain(&out.display().to_string())))
+    let out = plain(&out.display().to_string());
+    if list != List::WHOLE {
+        let fetched = Fetched { list: name, file: out };
+        return console.answer(&fetched, || format!("Fetched {} into {}", fetched.list, fetched.file));
+    }
+    console.answer(&crl, || format!("Fetched {}\n  in {out}", text(&crl)))
+}
+
+/// What `yinxin crl --out` prints of a share or delta.
+#[derive(Serialize)]
+struct Fetched {
+    list: String,
+    file: String,
 }
 
 fn text(crl: &CrlInfo) -> String {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::http::{Request, StatusCode, Uri, header};
+use ca::core::crl::List;
 use http_body_util::{BodyExt as _, Limited};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
@@ -22,7 +23,7 @@ pub(super) async fn check(app: &App, checks: &mut Vec<Check>) {
         let (certificate, app) = (Arc::clone(&issuer), app.clone());
         let name = issuer.id.clone();
         asked.push((format!("published-{name}"), tokio::spawn(async move { issuers_own(&certificate).await })));
-        asked.push((format!("published-crl-{name}"), tokio::spawn(async move { crl(&app, &issuer).await })));
+        asked.push((format!("published-crl-{name}"), tokio::spawn(async move { crls(&app, &issuer).await })));
     }
     for (name, answer) in asked {
         let outcome = answer.await.unwrap_or_else(|why| Err(format!("the check itself failed: {why}")));
@@ -36,9 +37,23 @@ async fn issuers_own(issuer: &ca::Issuer) -> Result<String, String> {
     if got == issuer.certificate { Ok(url.as_str().to_owned()) } else { Err(other(url)) }
 }
 
-async fn crl(app: &App, issuer: &ca::Issuer) -> Result<String, String> {
-    let url = issuer.crl_url();
-    let held = async || app.ca().crl(&issuer.id).await.map(|(_, der)| der).map_err(|why| why.to_string());
+/// Every list of an issuer: the whole one, its shares and their deltas.
+async fn crls(app: &App, issuer: &ca::Issuer) -> Result<String, String> {
+    let lists = app.ca().lists(&issuer.id).await.map_err(|why| why.to_string())?;
+    let more = lists.len().saturating_sub(1);
+    for one in lists.iter().filter(|one| one.list != List::WHOLE) {
+        crl(app, issuer, one.list).await?;
+    }
+    let whole = crl(app, issuer, List::WHOLE).await?;
+    Ok(if more == 0 { whole } else { format!("{whole} and {more} more") })
+}
+
+async fn crl(app: &App, issuer: &ca::Issuer, list: List) -> Result<String, String> {
+    let url = &issuer.list_url(list).map_err(|why| why.to_string())?;
+    let held = async || {
+        let file = app.ca().list_file(&issuer.id, list).await;
+        file.map(|(_, der)| der).map_err(|why| why.to_string())
+    };
     let before = held().await?;
     // Room for a newer one that is published meanwhile.
     let got = within(FETCH, fetch(url, before.len() + (1 << 20))).await?;

@@ -175,11 +175,18 @@ pub struct Show {
 #[command(after_help = "\
 Examples:
   yinxin crl sm2-issuing                     publish one now
-  yinxin crl sm2-issuing --out latest.crl    fetch the newest published one (DER)")]
+  yinxin crl sm2-issuing --out latest.crl    fetch the newest published one (DER)
+  yinxin crl sm2-issuing --shard 3 --delta --out changes.crl")]
 pub struct Crl {
     /// Issuing authority.
     pub issuer: IssuerId,
     /// Fetch the newest published CRL into this new file instead of publishing one.
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
+    /// The list of this share, where the issuer's is split, instead of the whole one.
+    #[arg(long, value_name = "N", requires = "out", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub shard: Option<u16>,
+    /// What changed since that list, instead of the list.
+    #[arg(long, requires = "out")]
+    pub delta: bool,
 }
