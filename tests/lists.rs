@@ -15,7 +15,7 @@ use std::time::Duration;
 use ca::Certificate;
 use ca::core::crl::List;
 use crypto_pool::KeyAlgorithm;
-use crypto_pool::path::{Cert, Crl};
+use crypto_pool::path::{self, Anchors, Cert, Crl, Options, Revocation};
 use judges::{BouncyCastle, OpenSsl, Pkilint, fact};
 use pki_config::config::{CrlConfig, Seconds};
 use pki_config::status::{CertStatus, Reason};
@@ -155,6 +155,43 @@ async fn a_revocation_is_told_by_a_delta_and_the_full_list_follows_in_its_own_ti
     house.close().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hold_that_is_over_is_told_by_a_delta_and_deltas_can_be_turned_off() {
+    let (dir, clock) = (tempfile::tempdir().unwrap(), noon());
+    let house = house(dir.path(), &clock, 0, true).await;
+    let held = issue(&house, "www.example.cn", KeyAlgorithm::P256).await;
+    let auth = owner(Permission::RevokeCertificate);
+    house.ca.hold(&auth, &held.serial, None).await.unwrap();
+    due(&house).await;
+    house.ca.release(&auth, &held.serial, None).await.unwrap();
+    clock.advance(Duration::from_secs(31));
+    assert_eq!(due(&house).await, ["ec-issuing.delta.crl"]);
+    let lists = [
+        crl(&house, "ec-issuing", List::WHOLE).await,
+        crl(&house, "ec-issuing", List::WHOLE.delta()).await,
+        crl(&house, "ec-root", List::WHOLE).await,
+    ];
+    assert!(lists[0].find(&content(&held.serial)).is_some(), "the full list still has it");
+    let [anchor, middle] = ["ec-root", "ec-issuing"]
+        .map(|issuer| Cert::from_der(&house.ca.issuer(&id(issuer)).unwrap().certificate).unwrap());
+    let valid = |at, crls: &[Crl]| {
+        let options = Options { revocation: Revocation::Required, crls, ..Options::default() };
+        let leaf = Cert::from_der(&held.der).unwrap();
+        path::validate(&leaf, std::slice::from_ref(&middle), &Anchors::new(vec![anchor.clone()]), at, &options).is_ok()
+    };
+    let now = pki_config::Clock::now(clock.as_ref());
+    assert!(valid(now, &lists) && !valid(now, &[lists[0].clone(), lists[2].clone()]));
+    let later = now.plus(Duration::from_secs(2 * DAY));
+    assert!(!valid(later, &lists), "an old delta is not believed when it says that all is well");
+    house.close().await;
+
+    let house = self::house(dir.path(), &clock, 0, false).await;
+    assert_eq!(house.ca.lists(&id("ec-issuing")).await.unwrap().len(), 1);
+    assert!(house.ca.list_file(&id("ec-issuing"), List::WHOLE.delta()).await.is_err());
+    assert_eq!(due(&house).await, ["ec-issuing.crl"], "the full list tells of it now");
+    house.close().await;
+}
+
 /// A simple generator, so that a failing sequence can be run again (Knuth's MMIX constants).
 struct Dice(u64);
 
@@ -262,6 +299,28 @@ async fn others_look_a_certificate_up_in_its_share_and_in_its_delta() {
         clock.advance(Duration::from_secs(31));
         assert_eq!(due(&house).await, [shard(1).delta().file_name(&id(&issuer))]);
         clock.advance(Duration::from_secs(1));
+
+        // Our own validator, as a relying party has it: with and without the delta.
+        let ours = |leaf: &Certificate, crls: &[Crl]| {
+            let [anchor, middle] = ["root", "issuing"].map(|which| {
+                Cert::from_der(&house.ca.issuer(&id(&format!("{family}-{which}"))).unwrap().certificate).unwrap()
+            });
+            let options = Options { revocation: Revocation::Required, crls, ..Options::default() };
+            let leaf = Cert::from_der(&leaf.der).unwrap();
+            let at = pki_config::Clock::now(clock.as_ref());
+            path::validate(&leaf, &[middle], &Anchors::new(vec![anchor]), at, &options).is_ok()
+        };
+        let full = crl(&house, &issuer, shard(1)).await;
+        let delta = crl(&house, &issuer, shard(1).delta()).await;
+        let roots = crl(&house, &format!("{family}-root"), List::WHOLE).await;
+        let second = crl(&house, &issuer, shard(2)).await;
+        let second_delta = crl(&house, &issuer, shard(2).delta()).await;
+        let with = |lists: &[&Crl]| lists.iter().copied().chain([&roots]).cloned().collect::<Vec<_>>();
+        assert!(ours(good, &with(&[&full, &delta])));
+        assert!(!ours(gone, &with(&[&full, &delta])) && ours(gone, &with(&[&full])));
+        assert!(!ours(good, &with(&[&delta])), "a delta is never used alone");
+        assert!(ours(gone, &with(&[&full, &second_delta])), "nor with the list of other certificates");
+        assert!(ours(other, &with(&[&second])) && !ours(other, &with(&[&full, &delta])));
 
         let now = u64::try_from(pki_config::Clock::now(clock.as_ref()).unix_seconds()).unwrap();
         let (openssl, bouncy) = (openssl.clone().map(|judge| judge.at(now)), bouncy.clone().map(|judge| judge.at(now)));

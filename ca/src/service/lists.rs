@@ -48,6 +48,10 @@ impl Ca {
     /// # Errors
     /// As [`Ca::crl`].
     pub async fn list_file(&self, id: &IssuerId, list: List) -> Result<(CrlRecord, Arc<[u8]>), Error> {
+        // Once deltas are turned off, the last one only grows old.
+        if list.is_delta() && !self.has_deltas(id) {
+            return Err(Error::NoCrl(id.clone()));
+        }
         let key = (id.clone(), list);
         let known = self.0.crls.read().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
         if let Some(known) = known {
@@ -84,7 +88,7 @@ impl Ca {
     /// # Errors
     /// The database.
     pub async fn lists(&self, id: &IssuerId) -> Result<Vec<CrlRecord>, Error> {
-        let key = id.clone();
+        let (key, deltas) = (id.clone(), self.has_deltas(id));
         self.0
             .options
             .db
@@ -92,7 +96,9 @@ impl Ca {
                 let mut newest = Vec::new();
                 for full in fulls(store::published_shards(tx, &key)?) {
                     newest.extend(store::newest_crl(tx, &key, full)?);
-                    newest.extend(store::newest_crl(tx, &key, full.delta())?);
+                    if deltas {
+                        newest.extend(store::newest_crl(tx, &key, full.delta())?);
+                    }
                 }
                 Ok(newest)
             })
@@ -118,6 +124,11 @@ impl Ca {
     #[must_use]
     pub fn list_path(&self, id: &IssuerId, list: List) -> PathBuf {
         self.0.options.crl_dir.join(list.file_name(id))
+    }
+
+    /// Whether an issuer's full lists have deltas.
+    fn has_deltas(&self, id: &IssuerId) -> bool {
+        self.0.options.lists_of(id).delta_lifetime.0 > 0
     }
 
     /// How many shares an issuer's list has: those that are configured, and those that ever were, for their addresses
@@ -182,7 +193,7 @@ impl Ca {
                     continue;
                 }
             };
-            let deltas = self.0.options.lists_of(&issuer.id).delta_lifetime.0 > 0;
+            let deltas = self.has_deltas(&issuer.id);
             // A full list before its delta, which adds to it.
             for list in lists.flat_map(|full| [Some(full), deltas.then(|| full.delta())]).flatten() {
                 let outcome = match self.is_due(&issuer.id, list, deltas).await {

@@ -38,6 +38,6 @@ mod tests {
         let file = certificates_only([&[0x30, 0x01, 0x01][..], &[0x30, 0x00], &[0x30, 0x00]]);
         let hex: String = file.iter().map(|octet| format!("{octet:02x}")).collect();
         let inside = "020101310030 0b06092a864886f70d010701 a0053000300101 3100".replace(' ', "");
-        assert_eq!(hex, format!("302c06092a864886f70d010702a01f301d{inside}"));
+        assert_eq!(hex, format!("302a06092a864886f70d010702a01d301b{inside}"));
     }
 }

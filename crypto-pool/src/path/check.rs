@@ -117,7 +117,7 @@ fn revocation(cert: &Cert, issuer: &Cert, at: Instant, options: &Options<'_>) ->
     let mut problem = Problem::NoCrl;
     let mut decided = false;
     for crl in options.crls.iter().filter(|crl| speaks_of(crl, cert)) {
-        match consult(crl, cert, issuer, at) {
+        match consult(crl, cert, issuer, at, options.crls) {
             Ok(()) => decided = true,
             Err(revoked @ Problem::Revoked { .. }) => return Err(revoked),
             Err(other) => problem = other,
@@ -127,18 +127,27 @@ fn revocation(cert: &Cert, issuer: &Cert, at: Instant, options: &Options<'_>) ->
     if decided || silent { Ok(()) } else { Err(problem) }
 }
 
-fn consult(crl: &Crl, cert: &Cert, issuer: &Cert, at: Instant) -> Result<(), Problem> {
+/// What a full list says of a certificate, with the newest of the deltas that complete it.
+fn consult(crl: &Crl, cert: &Cert, issuer: &Cert, at: Instant, all: &[Crl]) -> Result<(), Problem> {
     let may_sign = issuer.extensions().key_usage.is_none_or(|usage| usage.crl_sign());
     let key = issuer.public_key().map_err(Problem::Key)?;
     if !may_sign || !crl.is_signed_by(key) {
         return Err(Problem::CrlSignature);
     }
-    // An entry counts even in an overdue list: what was revoked stays so, a hold at worst too long.
-    if let Some(entry) = crl.find(cert.serial()).filter(|entry| entry.at <= at) {
+    let deltas = all.iter().filter(|delta| delta.completes(crl) && delta.is_signed_by(key));
+    let delta = deltas.max_by_key(|delta| delta.number().map(|number| (number.len(), number)));
+    let changed = delta.and_then(|delta| Some((delta, delta.find(cert.serial())?)));
+    // An entry counts even in an overdue list: what was revoked stays so, a hold at worst too long. That a hold is
+    // over is believed of a current delta only.
+    let entry = match changed {
+        Some((delta, entry)) if entry.removes && delta.is_current(at) => None,
+        Some((_, entry)) if !entry.removes => Some(entry),
+        _ => crl.find(cert.serial()),
+    };
+    if let Some(entry) = entry.filter(|entry| entry.at <= at) {
         return Err(Problem::Revoked { at: entry.at, reason: entry.reason });
     }
-    let current = crl.this_update() <= at && crl.next_update().is_some_and(|next| at <= next);
-    if current { Ok(()) } else { Err(Problem::CrlNotCurrent) }
+    if crl.is_current(at) { Ok(()) } else { Err(Problem::CrlNotCurrent) }
 }
 
 /// Whether a CRL is of this certificate's issuer and its scope holds the certificate.
@@ -146,8 +155,10 @@ fn speaks_of(crl: &Crl, cert: &Cert) -> bool {
     let scope = crl.scope();
     let is_authority = cert.extensions().basic_constraints.is_some_and(|constraints| constraints.ca);
     let right_kind = if is_authority { !scope.only_users } else { !scope.only_authorities };
-    let in_scope =
-        !scope.unsupported && right_kind && scope.point.as_ref().is_none_or(|point| names_point(cert, point));
+    let in_scope = !scope.unsupported
+        && scope.base.is_none()
+        && right_kind
+        && scope.point.as_ref().is_none_or(|point| names_point(cert, point));
     in_scope && names::same_name(crl.issuer(), cert.issuer())
 }
 

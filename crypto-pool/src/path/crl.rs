@@ -44,8 +44,10 @@ struct About {
 /// Which certificates a CRL speaks of.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Scope {
-    /// A delta, indirect, or of some reasons only, or with an unknown critical extension: not used here.
+    /// Indirect, or of some reasons only, or with an unknown critical extension: not used here.
     pub(super) unsupported: bool,
+    /// The number of the list it adds to, if it is a delta. Never used alone.
+    pub(super) base: Option<Vec<u8>>,
     pub(super) only_users: bool,
     pub(super) only_authorities: bool,
     /// The DER of the distribution point's name, if it is bound to one.
@@ -164,7 +166,27 @@ impl Crl {
     #[must_use]
     pub fn is_complete(&self) -> bool {
         let scope = &self.0.about.scope;
-        !scope.unsupported && !scope.only_users && !scope.only_authorities
+        !scope.unsupported && scope.base.is_none() && !scope.only_users && !scope.only_authorities
+    }
+
+    /// Whether it is a delta that completes this full list: of the same issuer and key, for the same certificates, to
+    /// this list or an earlier one, and made after it (RFC 5280 6.3.3 c).
+    #[must_use]
+    pub(super) fn completes(&self, full: &Self) -> bool {
+        let (mine, its) = (&self.0.about, &full.0.about);
+        let (Some(base), Some(number), Some(its_number)) = (&mine.scope.base, &mine.number, &its.number) else {
+            return false;
+        };
+        let same_scope = its.scope.base.is_none() && Scope { base: None, ..mine.scope.clone() } == its.scope;
+        let same_issuer = self.issuer() == full.issuer() && mine.authority_key_id == its.authority_key_id;
+        let in_reach = is_at_most(base, its_number) && !is_at_most(number, its_number);
+        same_scope && same_issuer && in_reach
+    }
+
+    /// Whether it was made, and its successor was not yet due, at this moment.
+    #[must_use]
+    pub(super) fn is_current(&self, at: Instant) -> bool {
+        self.this_update() <= at && self.next_update().is_some_and(|next| at <= next)
     }
 
     pub(super) fn scope(&self) -> &Scope {
@@ -240,6 +262,11 @@ fn read_extension<'a>(list: &mut Reader<'a>) -> Result<(&'a [u8], bool, &'a [u8]
     Ok((id, critical, value))
 }
 
+/// Whether a magnitude, big-endian and without leading zeros, is no larger than another.
+fn is_at_most(one: &[u8], other: &[u8]) -> bool {
+    (one.len(), one) <= (other.len(), other)
+}
+
 impl About {
     fn read(list: Tlv<'_>) -> Result<Self, BadDer> {
         let mut list = tlv::single(list.value, tlv::SEQUENCE, "CRL extensions")?.inside();
@@ -252,7 +279,9 @@ impl About {
                 about.authority_key_id = authority_key_id(value)?.map(<[u8]>::to_vec);
             } else if id == oid::ISSUING_DISTRIBUTION_POINT.as_bytes() {
                 about.scope.take_in(value)?;
-            } else if critical || id == oid::DELTA_CRL_INDICATOR.as_bytes() {
+            } else if id == oid::DELTA_CRL_INDICATOR.as_bytes() {
+                about.scope.base = Some(tlv::single(value, tlv::INTEGER, "base CRL number")?.magnitude()?.to_vec());
+            } else if critical {
                 about.scope.unsupported = true;
             }
         }
