@@ -91,6 +91,15 @@ pub fn certificate_lint(data: &[u8]) -> bool {
     profiles.iter().map(findings).filter(|found| found.iter().all(|one| one.lint != "der_not_canonical")).count() > 0
 }
 
+/// A finished certificate: strangers' too, for whoever checks one.
+pub fn signed_lint(data: &[u8]) -> bool {
+    static GIVEN: LazyLock<Issuer> = LazyLock::new(issuer);
+    let verified = lint::signed::examine(data, &GIVEN, true);
+    let whole = lint::signed::examine(data, &GIVEN, false);
+    assert!(whole.len() >= verified.len());
+    verified.iter().all(|finding| finding.lint != "sig_alg_pair")
+}
+
 pub fn crl_lint(data: &[u8]) -> bool {
     static GIVEN: LazyLock<Issuer> = LazyLock::new(issuer);
     let longest = Duration::from_secs(864_000);

@@ -1,8 +1,8 @@
 //! Small texts, configuration files and JSON bodies.
 
 use pki_config::config::Config;
-use pki_config::profile::{BuiltIn, Profile};
-use pki_config::{Instant, Serial};
+use pki_config::profile::{BuiltIn, Origin, Profile};
+use pki_config::{Identity, Instant, Serial};
 use serde::de::DeserializeOwned;
 use web::api;
 
@@ -40,6 +40,35 @@ pub fn profile(data: &[u8]) -> bool {
     let Ok(profile) = Profile::parse(text(data)) else { return false };
     let again = Profile::parse(profile.source_text()).expect("what was read can be read");
     assert_eq!(again.name(), profile.name());
+    assert_eq!(again.difference(&profile).changes, []);
+    let before = BuiltIn::TlsServer.profile();
+    let difference = profile.difference(&before);
+    // The lines that are not only of the one text make the other.
+    let of = |left_out| difference.lines.iter().filter(move |line| line.origin != left_out).map(|line| &line.text[..]);
+    assert!(of(Origin::Before).eq(profile.source_text().lines()) && of(Origin::After).eq(before.source_text().lines()));
+    let _ = profile.check_proposal();
+    true
+}
+
+pub fn identity_seeds() -> Vec<Vec<u8>> {
+    texts(&[
+        "resident-card:11010519491231002X,passport:E12345678",
+        "credit-code:91350100M000100Y43,organisation-code:D2143569-X",
+        "military-card:\u{53c2}1,social-insurance:1,business-registration:2,taxation:3",
+    ])
+}
+
+pub fn identity(data: &[u8]) -> bool {
+    let Ok(numbers) = text(data).parse::<Identity>() else { return false };
+    assert_eq!(numbers.to_string().parse(), Ok(numbers.clone()));
+    // Every number that is taken has a form in every profile that takes its kind.
+    for built_in in [BuiltIn::Person, BuiltIn::Organisation] {
+        let profile = built_in.profile();
+        for rule in &profile.rules().identity {
+            let der = numbers.get(rule.kind).map(|number| rule.to_der(number));
+            assert!(der.is_none_or(|der| der.len() <= 3 * 32 + 6));
+        }
+    }
     true
 }
 

@@ -11,6 +11,7 @@ mod find;
 mod follow;
 mod holders;
 mod many;
+mod rules;
 
 use std::sync::Arc;
 

@@ -202,3 +202,50 @@ fn mutated_drafts_are_linted_without_a_panic() {
         assert!(!examine(&draft.tbs()[..place], &context).is_empty());
     }
 }
+
+fn identified(profile: BuiltIn, numbers: &str) -> Result<Draft, Undraftable> {
+    let subject = subject(Family::Sm2, profile).identified(numbers.parse().unwrap());
+    let issuer = issuer(Family::Sm2, profile);
+    Draft::new(approved(), &profile.profile(), &issuer, subject, serial(), None, at(NOW))
+}
+
+#[test]
+fn identity_numbers_stand_in_their_extensions() {
+    let draft = identified(BuiltIn::Person, "passport:E12345678,social-insurance:110105194912310021").unwrap();
+    let tbs = Tbs::from_der(draft.tbs()).unwrap();
+    // By hand: [2] EXPLICIT PrintableString, 9 octets; PrintableString, 18 octets.
+    assert_eq!(value(&tbs, Oid::new_unwrap("1.2.156.10260.4.1.1")), "a20b1309453132333435363738");
+    assert_eq!(value(&tbs, Oid::new_unwrap("1.2.156.10260.4.1.2")), "1312313130313035313934393132333130303231");
+    assert!(draft.lint(at(NOW)).unwrap().warnings().is_empty());
+}
+
+#[test]
+fn identity_numbers_are_those_the_profile_takes() {
+    let credit = "credit-code:91350100M000100Y43";
+    assert_eq!(identified(BuiltIn::Person, credit).unwrap_err(), Undraftable::Identity(IdentityKind::CreditCode));
+    assert_eq!(identified(BuiltIn::Device, credit).unwrap_err(), Undraftable::Identity(IdentityKind::CreditCode));
+    let two = identified(BuiltIn::Person, "passport:E1,resident-card:11010519491231002X").unwrap_err();
+    assert_eq!(two, Undraftable::IdentityTwice(IdentityKind::ResidentCard, IdentityKind::Passport));
+    assert!(identified(BuiltIn::Person, "").is_ok(), "none is asked for");
+    let asking = BuiltIn::Organisation.source().replace(
+        "presence = \"optional\"\noid = \"1.2.156.10260.4.4\"",
+        "presence = \"required\"\noid = \"1.2.156.10260.4.4\"",
+    );
+    let profile = Profile::parse(&asking).unwrap();
+    let with = |numbers: &str| {
+        let subject = subject(Family::Sm2, BuiltIn::Organisation).identified(numbers.parse().unwrap());
+        let issuer = issuer(Family::Sm2, BuiltIn::Organisation);
+        Draft::new(approved(), &profile, &issuer, subject, serial(), None, at(NOW))
+    };
+    assert_eq!(with("").unwrap_err(), Undraftable::NoIdentity(IdentityKind::CreditCode));
+    assert!(with(credit).is_ok());
+}
+
+#[test]
+fn policies_stand_under_the_issuers_they_are_for() {
+    // By hand: SEQUENCE { SEQUENCE { 2.23.140.1.2.1 } }.
+    let policies = value(&parsed(Family::Ec, BuiltIn::TlsServerDv), oid::CERTIFICATE_POLICIES);
+    assert_eq!(policies, "300a3008060667810c010201");
+    let none = parsed(Family::Ec, BuiltIn::TlsServer).extensions.unwrap();
+    assert!(!none.iter().any(|extension| extension.extn_id == oid::CERTIFICATE_POLICIES));
+}
