@@ -44,6 +44,9 @@ pub enum MailError {
     Tls(String),
     /// The server refused the login.
     Login(String),
+    /// The server does not work for us at all: it is busy, wants a login, does not take our address. Operator's fault,
+    /// or retry later; no letter is to blame.
+    Unwilling(String),
     /// The server refused the letter; `for_good` if it will refuse it again.
     Refused {
         /// Whether trying again is of no use.
@@ -63,6 +66,7 @@ impl fmt::Display for MailError {
             Self::Unreachable(why) => write!(f, "the mail server cannot be reached: {why}"),
             Self::Tls(why) => write!(f, "no TLS with the mail server: {why}"),
             Self::Login(said) => write!(f, "the mail server refuses the login: {said}"),
+            Self::Unwilling(said) => write!(f, "the mail server does not work for us: {said}"),
             Self::Refused { said, .. } => write!(f, "the mail server refuses the letter: {said}"),
             Self::Nonsense(why) => write!(f, "the mail server cannot be understood: {why}"),
         }

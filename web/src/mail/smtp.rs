@@ -99,19 +99,23 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<S> {
 
     async fn expect_greeting(&mut self) -> Result<(), MailError> {
         let greeting = self.reply().await?;
-        if greeting.code() == 220 { Ok(()) } else { Err(refused(&greeting)) }
+        if greeting.code() == 220 { Ok(()) } else { Err(MailError::Unwilling(greeting.said())) }
     }
 
     async fn hello(&mut self, mailer: &Mailer) -> Result<Reply, MailError> {
         let can = self.ask(&format!("EHLO {}", domain(&mailer.from))).await?;
-        if can.is_yes() { Ok(can) } else { Err(refused(&can)) }
+        if can.is_yes() { Ok(can) } else { Err(MailError::Unwilling(can.said())) }
     }
 
     async fn deliver(&mut self, mailer: &Mailer, can: &Reply, to: &str, message: &Message) -> Result<(), MailError> {
         if let Some((user, password)) = &mailer.login {
             self.login(can, user, password).await?;
         }
-        for command in [format!("MAIL FROM:<{}>", mailer.from), format!("RCPT TO:<{to}>"), "DATA".to_owned()] {
+        let sender = self.ask(&format!("MAIL FROM:<{}>", mailer.from)).await?;
+        if !sender.is_yes() {
+            return Err(MailError::Unwilling(sender.said()));
+        }
+        for command in [format!("RCPT TO:<{to}>"), "DATA".to_owned()] {
             let reply = self.ask(&command).await?;
             if !reply.is_yes() {
                 return Err(refused(&reply));

@@ -24,6 +24,10 @@ enum Manner {
     Slips,
     /// Says what a web server says.
     Web,
+    /// Has no time for anybody.
+    Busy,
+    /// Wants a login before anything else.
+    WantsLogin,
     /// Closes at once.
     Closes,
 }
@@ -68,6 +72,7 @@ async fn speak<S: AsyncRead + AsyncWrite + Unpin>(
             // `printf '\0ca\0secret' | base64`.
             "AUTH" if line == "AUTH PLAIN AGNhAHNlY3JldA==" => "235 welcome\r\n".to_owned(),
             "AUTH" => "535 no\r\n".to_owned(),
+            "MAIL" if manner == Manner::WantsLogin => "530 log in first\r\n".to_owned(),
             "RCPT" if line.contains("nobody@") => "550 no such mailbox\r\n".to_owned(),
             "RCPT" if line.contains("later@") => "451 try again\r\n".to_owned(),
             "DATA" => {
@@ -111,7 +116,11 @@ async fn server(manner: Manner) -> (u16, Heard) {
                     }
                     _ => {
                         let mut stream = BufReader::new(tcp);
-                        let hello: &[u8] = if manner == Manner::Web { b"HTTP/1.1 400 no\r\n" } else { b"220 test\r\n" };
+                        let hello: &[u8] = match manner {
+                            Manner::Web => b"HTTP/1.1 400 no\r\n",
+                            Manner::Busy => b"554 no service here\r\n",
+                            _ => b"220 test\r\n",
+                        };
                         stream.write_all(hello).await?;
                         let offers = if manner == Manner::Plain { "" } else { "250-STARTTLS\r\n" };
                         if speak(&mut stream, manner, &told, offers).await? {
@@ -231,7 +240,7 @@ async fn refusals_say_whether_they_are_for_good() {
 
 #[tokio::test]
 async fn a_server_that_is_none_is_told_from_a_letter_that_is_refused() {
-    for manner in [Manner::Web, Manner::Closes] {
+    for manner in [Manner::Web, Manner::Closes, Manner::Busy, Manner::WantsLogin] {
         let (port, _) = server(manner).await;
         let outcome = send(&config(port, MailSecurity::None), "a@b.cn").await;
         let wrong = matches!(&outcome, Err(error) if !error.is_about_the_letter());
