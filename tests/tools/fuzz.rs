@@ -3,8 +3,12 @@
 //! libFuzzer needs a nightly compiler (for the counters) and a C++ compiler (for libFuzzer itself).
 //! Without them the step is left out; `tests/fuzz_smoke.rs` runs the same functions on the stable one.
 
+use std::num::NonZero;
 use std::path::Path;
 use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::run::{Ended, finish, quiet};
@@ -65,14 +69,23 @@ fn run_targets(gate: &Gate, program: &Path) -> Outcome {
         Ok(names) => names,
         Err(why) => return Outcome::Failed(format!("the list of targets: {why}")),
     };
-    let mut failed = Vec::new();
-    for name in names.lines() {
-        if let Err(why) = run_target(gate, program, name) {
-            println!("{name}: {why}");
-            failed.push(name);
+    // One to a processor: a target uses one, and its time is measured by the clock on the wall.
+    let (next, failed) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+    let work = || {
+        while let Some(name) = names.lines().nth(next.fetch_add(1, Ordering::Relaxed)) {
+            if let Err(why) = run_target(gate, program, name) {
+                println!("{name}: {why}");
+                failed.lock().unwrap_or_else(PoisonError::into_inner).push(name);
+            }
         }
-    }
-    match failed.as_slice() {
+    };
+    let processors = thread::available_parallelism().map_or(1, NonZero::get);
+    thread::scope(|scope| {
+        for _ in 0..processors {
+            scope.spawn(work);
+        }
+    });
+    match failed.into_inner().unwrap_or_else(PoisonError::into_inner).as_slice() {
         [] if names.trim().is_empty() => Outcome::Failed("there are no targets".into()),
         [] => Outcome::Passed,
         some => Outcome::Failed(format!("{}; see target/fuzz/findings", some.join(", "))),
