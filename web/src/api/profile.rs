@@ -191,7 +191,8 @@ pub struct DiffLine {
     pub text: String,
 }
 
-/// `cert/check`: what `cert/submit` would say, as far as it is filled in. Nothing is stored.
+/// `cert/check`: what `cert/submit` would say to names, key and validity, as far as they are filled in. Nothing is
+/// stored; evidence and branch are not looked at.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CertCheck {
@@ -221,7 +222,7 @@ pub struct CertCheck {
 /// Answer of `cert/check`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct CheckReport {
-    /// Whether `cert/submit` would take this. Never so without a CSR.
+    /// Whether nothing here stands against `cert/submit`. Never so without a CSR.
     pub ready: bool,
     /// What was found, errors first.
     pub findings: Vec<CheckFinding>,
