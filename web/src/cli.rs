@@ -9,6 +9,7 @@
 
 pub mod args;
 mod audit;
+mod batches;
 mod certs;
 mod client;
 mod config;
@@ -16,6 +17,7 @@ mod console;
 mod credential;
 mod csr;
 mod delivery;
+mod desk;
 mod error_code;
 mod evidence;
 mod failure;
@@ -95,7 +97,14 @@ fn dispatch(global: &Global, console: Console, command: Command) -> Result<(), F
 async fn with_server(global: &Global, console: Console, command: Command) -> Result<(), Failure> {
     match command {
         Command::Issue(args) => issue::run(global, console, args).await,
-        Command::Requests => certs::requests(global, console).await,
+        Command::Requests(args) => desk::requests(global, console, args).await,
+        Command::Request(command) => desk::request(global, console, command).await,
+        Command::Renew(args) => desk::renew(global, console, args).await,
+        Command::Rekey(args) => desk::rekey(global, console, args).await,
+        Command::Reissue(args) => desk::reissue(global, console, args).await,
+        Command::RevokeAll(args) => desk::revoke_all(global, console, args).await,
+        Command::Batch(command) => batches::batch(global, console, command).await,
+        Command::Branch(command) => batches::branch(global, console, command).await,
         Command::Approve(args) => certs::approve(global, console, args).await,
         Command::Reject(args) => certs::reject(global, console, args).await,
         Command::Revoke(args) => certs::revoke(global, console, args).await,

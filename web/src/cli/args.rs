@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 mod cert;
+mod desk;
 mod ocsp;
 mod office;
 mod profile;
@@ -12,6 +13,10 @@ mod stamp;
 mod system;
 
 pub use cert::{Approve, CertName, Crl, Issue, KeyType, List, Reject, Revoke, Show};
+pub use desk::{
+    BatchCommand, BatchFile, BranchCommand, EvidenceArgs, Invite, Reissue, Rekey, Renew, RequestCommand, Requests,
+    RevokeAll,
+};
 pub use ocsp::{Ask, NameHash, OcspCommand, OcspQuery, OcspStaple};
 pub use office::{AuditCommand, Claim, ExportArgs, OfficerAddArgs, OfficerCommand, ProofArgs, TrustCommand};
 pub use profile::ProfileCommand;
@@ -99,13 +104,30 @@ pub enum Command {
     /// Make a key and get a certificate for it.
     Issue(Issue),
     /// List the requests that wait for a decision.
-    Requests,
+    Requests(Requests),
+    /// Show and review requests, add evidence, invite holders to send their keys.
+    #[command(subcommand)]
+    Request(RequestCommand),
     /// Approve somebody else's request, which issues the certificate.
     Approve(Approve),
     /// Reject a request.
     Reject(Reject),
     /// Revoke a certificate, for good.
     Revoke(Revoke),
+    /// Revoke every certificate of one organisation or one key.
+    RevokeAll(RevokeAll),
+    /// Ask for the same names and key for another term.
+    Renew(Renew),
+    /// Ask for the same names with another key.
+    Rekey(Rekey),
+    /// Ask for a certificate with changed names.
+    Reissue(Reissue),
+    /// File many requests from one file, and decide them together.
+    #[command(subcommand)]
+    Batch(BatchCommand),
+    /// Branches of the registration authority, and who works there.
+    #[command(subcommand)]
+    Branch(BranchCommand),
     /// Suspend a certificate; `release` takes it back.
     Hold(CertName),
     /// Take a suspension back.

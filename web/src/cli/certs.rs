@@ -6,8 +6,8 @@ use crypto_pool::cms::certificates_only;
 use pki_config::Serial;
 
 use crate::api::{
-    AuditProof, AuditProofs, CertDetail, CertLine, CertPage, CertQuery, CertRef, Issued, Nothing, Reject, RequestInfo,
-    RequestList, RequestRef, Revoke, StatusInfo,
+    AuditProof, AuditProofs, CertDetail, CertLine, CertPage, CertQuery, CertRef, Issued, Reject, RequestInfo,
+    RequestRef, Revoke, StatusInfo,
 };
 use crate::cli::args::{self, CertName, Global};
 use crate::cli::client::Client;
@@ -49,25 +49,6 @@ pub fn serial_of(text: &str) -> Result<Serial, Failure> {
             "{} is neither a file nor a serial number in hexadecimal, such as 4F0AC1….",
             plain(text)
         ))
-    })
-}
-
-/// `yinxin requests`.
-///
-/// # Errors
-/// The server refuses.
-pub async fn requests(global: &Global, console: Console) -> Result<(), Failure> {
-    let list: RequestList = Client::of(global)?.call("cert/requests", &Nothing {}).await?;
-    console.answer(&list, || {
-        if list.requests.is_empty() {
-            return "No request waits.".to_owned();
-        }
-        let mut table = Table::new(["REQUEST", "FILED", "BY", "PROFILE", "ISSUER", "NAME"]);
-        for request in &list.requests {
-            let name = name(&request.subject, &request.sans);
-            table.row([&request.request, &request.at, &request.requester, &request.profile, &request.issuer, &name]);
-        }
-        format!("{table}Decide with `yinxin approve REQUEST` or `yinxin reject REQUEST --reason …`.")
     })
 }
 
@@ -218,7 +199,7 @@ fn table_of(certificates: &[CertLine]) -> String {
 }
 
 /// What people know a certificate by: its common name, else its subject, else its first alternative name.
-fn name(subject: &str, sans: &[String]) -> String {
+pub(super) fn name(subject: &str, sans: &[String]) -> String {
     let parsed = subject.parse::<pki_config::name::DistinguishedName>().ok();
     let common = parsed.as_ref().and_then(|name| name.get(pki_config::name::Attribute::CommonName));
     match (common, subject.is_empty(), sans.first()) {

@@ -19,7 +19,7 @@ use crate::cli::table::{Table, plain};
 use crate::cli::{file, pem};
 
 /// Largest PKCS#10 file. Unit: bytes.
-const LARGEST_CSR: usize = 64 * 1024;
+pub(super) const LARGEST_CSR: usize = 64 * 1024;
 
 /// The profile whose names are checked here, before a key is made.
 const TLS_SERVER: &str = "tls-server";
@@ -139,8 +139,8 @@ async fn key_type(client: &Client, args: &Issue) -> Result<KeyAlgorithm, Failure
     Ok(if issuer.algorithm == "sm2" { KeyType::Sm2 } else { KeyType::P256 }.algorithm())
 }
 
-/// PEM as it is; DER as base64.
-fn csr_text(bytes: &[u8]) -> String {
+/// A PKCS#10 as the interface takes it: PEM as it is, DER as base64.
+pub(super) fn csr_text(bytes: &[u8]) -> String {
     match std::str::from_utf8(bytes) {
         Ok(text) if pem::is_pem(bytes) => text.to_owned(),
         _ => BASE64.encode(bytes),
