@@ -3,6 +3,7 @@
 use std::sync::LazyLock;
 use std::time::Duration;
 
+use ca::core::batch;
 use ca::core::csr::ProvenRequest;
 use ca::core::issuer::{Issuer, IssuerUrls, Limits};
 use ca::core::lint;
@@ -13,7 +14,7 @@ use pki_config::profile::{BuiltIn, Profile};
 use super::certificates::certificate_seeds;
 use super::der::{content_length, pem, split_der, tbs_of, tlv};
 use super::names::{name_survives, names_survive};
-use super::{ISSUING, LEAF, now};
+use super::{ISSUING, LEAF, now, text, texts};
 
 pub fn csr_seeds() -> Vec<Vec<u8>> {
     let sm2: &[u8] = include_bytes!("seeds/sm2.csr");
@@ -31,6 +32,24 @@ pub fn csr_seeds() -> Vec<Vec<u8>> {
 pub fn csr(data: &[u8]) -> bool {
     let Ok(request) = ProvenRequest::read(data) else { return false };
     name_survives(request.subject()) && names_survive(request.alt_names())
+}
+
+/// Files of many requests.
+pub fn batch_seeds() -> Vec<Vec<u8>> {
+    texts(&[
+        "subject,sans,csr\r\nCN=a,dns:a.cn;dns:b.cn,\"-----BEGIN\nx\n\"\r\n",
+        "\u{feff}days,subject,method,note,contact,identity,issuer,profile\n9,\"CN=\"\"a\"\"\",other,x,,,,\n\n,CN=b,,,,,,",
+        "subject\nCN=a,too,many\n",
+    ])
+}
+
+pub fn batch(data: &[u8]) -> bool {
+    let read = text(data);
+    let Ok(rows) = batch::parse(read) else { return false };
+    let lines = u32::try_from(read.len()).expect("a short input") + 1;
+    assert!((1..=batch::MOST_ROWS).contains(&rows.len()));
+    assert!(rows.is_sorted_by(|a, b| a.line < b.line) && rows.iter().all(|row| (2..=lines).contains(&row.line)));
+    true
 }
 
 /// The subject and the attributes of a request, one after the other.

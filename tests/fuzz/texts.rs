@@ -21,6 +21,19 @@ pub fn serial(data: &[u8]) -> bool {
     read.iter().any(Result::is_ok)
 }
 
+pub fn digits_seeds() -> Vec<Vec<u8>> {
+    texts(&["4F0AC1D29", "00:80:01:02:03", "7f0123456789abcdef0123456789abcdef", "0a 0b 0c 0d"])
+}
+
+/// What officers type to find a certificate: digits, the place in a queue.
+pub fn digits(data: &[u8]) -> bool {
+    let typed = text(data);
+    if let Ok(place) = typed.parse::<ca::store::QueuePlace>() {
+        assert_eq!(place.to_string().parse(), Ok(place));
+    }
+    typed.parse::<ca::store::Digits>().is_ok()
+}
+
 pub fn instant_seeds() -> Vec<Vec<u8>> {
     texts(&["2026-11-21T08:00:00Z", "1970-01-01T00:00:00.001+08:00", "9999-12-31T23:59:59Z", "2016-12-31T23:59:60Z"])
 }

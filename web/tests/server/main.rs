@@ -16,6 +16,7 @@ mod letters;
 mod officers;
 mod passkeys;
 mod profiles;
+mod registration;
 mod repository;
 mod responders;
 mod routes;
