@@ -158,7 +158,7 @@ async fn administrator(app: &App) -> Peer {
     let json: serde_json::Value = serde_json::from_slice(&body).unwrap();
     let pem = json["certificate"].as_str().unwrap_or_else(|| panic!("{json}"));
     let end = "-----END CERTIFICATE-----\n";
-    let (_, der) = der::pem::decode_vec(pem[..pem.find(end).unwrap() + end.len()].as_bytes()).unwrap();
+    let (_, der) = der::pem::decode_vec(&pem.as_bytes()[..pem.find(end).unwrap() + end.len()]).unwrap();
     Peer::Https { address: "192.0.2.7:5555".parse().unwrap(), certificate: Some(Arc::new(der)) }
 }
 

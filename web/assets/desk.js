@@ -2,16 +2,6 @@
 "use strict";
 
 (function () {
-  const parts = {
-    year: "numeric",
-    month: "2-digit",
-    day: "2-digit",
-    hour: "2-digit",
-    minute: "2-digit",
-    hour12: false,
-    timeZoneName: "short",
-  };
-  const words = document.documentElement.lang === "en" ? "en-GB" : "zh-CN";
   const two = (number) => String(number).padStart(2, "0");
   let changed = false;
   for (const time of document.querySelectorAll("time[datetime]")) {
@@ -20,7 +10,8 @@
       time.title = at.toISOString().slice(0, 19).replace("T", " ") + " UTC";
       time.textContent =
         at.getFullYear() + "-" + two(at.getMonth() + 1) + "-" + two(at.getDate()) + " " +
-        two(at.getHours()) + ":" + two(at.getMinutes());
+        two(at.getHours()) + ":" + two(at.getMinutes()) +
+        (time.dataset.seconds === undefined ? "" : ":" + two(at.getSeconds()));
       changed = true;
     }
   }

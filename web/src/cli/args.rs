@@ -18,7 +18,9 @@ pub use desk::{
     RevokeAll,
 };
 pub use ocsp::{Ask, NameHash, OcspCommand, OcspQuery, OcspStaple};
-pub use office::{AuditCommand, Claim, ExportArgs, OfficerAddArgs, OfficerCommand, ProofArgs, TrustCommand};
+pub use office::{
+    AuditCommand, Claim, ExportArgs, OfficerAddArgs, OfficerCommand, ProofArgs, SearchArgs, TrustCommand,
+};
 pub use profile::ProfileCommand;
 pub use stamp::{
     EvidenceCommand, EvidenceFetch, EvidenceMake, EvidenceRenew, EvidenceVerify, Stamp, StampHash, StampSource,

@@ -8,13 +8,14 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::Serialize;
 
+use crate::api::audit::{AuditFound, AuditSearch};
 use crate::api::{AuditExport, AuditPage, AuditProof, AuditProofs, AuditReport, AuditVerify, CheckpointInfo, Nothing};
-use crate::cli::args::{AuditCommand, ExportArgs, Global, ProofArgs};
+use crate::cli::args::{AuditCommand, ExportArgs, Global, ProofArgs, SearchArgs};
 use crate::cli::certs::serial_of;
 use crate::cli::client::Client;
 use crate::cli::console::Console;
 use crate::cli::failure::Failure;
-use crate::cli::table::plain;
+use crate::cli::table::{Table, plain};
 use crate::cli::{file, offline};
 
 /// Largest file of checkpoints. Unit: bytes. A year of one a second has some 8 GB; rotate before.
@@ -29,6 +30,7 @@ const PAGE: u32 = 1000;
 pub async fn run(global: &Global, console: Console, command: AuditCommand) -> Result<(), Failure> {
     match command {
         AuditCommand::Verify { expect } => verify(global, console, expect.as_deref()).await,
+        AuditCommand::Search(args) => search(global, console, args).await,
         AuditCommand::Proof(args) => proof(global, console, args).await,
         AuditCommand::Export(args) => export(global, console, args).await,
         AuditCommand::Checkpoint { out } => checkpoint(global, console, out.as_deref()).await,
@@ -83,6 +85,36 @@ fn newest(bytes: &[u8]) -> Option<String> {
     let der = BASE64.decode(line).ok()?;
     // A SEQUENCE; whether it is a checkpoint of this log is for the check itself to say.
     (der.first() == Some(&0x30)).then(|| BASE64.encode(der))
+}
+
+async fn search(global: &Global, console: Console, args: SearchArgs) -> Result<(), Failure> {
+    let ask = AuditSearch {
+        since: args.since,
+        until: args.until,
+        event: args.event,
+        person: args.person,
+        object: args.object,
+        outcome: args.outcome,
+        after: args.after,
+        limit: Some(args.limit),
+    };
+    let found: AuditFound = Client::of(global)?.call("audit/search", &ask).await?;
+    console.answer(&found, || found_text(&found))
+}
+
+fn found_text(found: &AuditFound) -> String {
+    let mut table = Table::new(["NO", "TIME", "EVENT", "OBJECT", "OUTCOME", "PERSON"]);
+    for entry in &found.entries {
+        let number = entry.seq.to_string();
+        table.row([number.as_str(), &entry.at, &entry.event, &entry.object, &entry.outcome, &entry.person]);
+    }
+    let mut text = if found.entries.is_empty() { "No entry fits.".to_owned() } else { table.to_string() };
+    if let Some(next) = found.next {
+        // A page that found nothing may still have more to look at.
+        text.truncate(text.trim_end().len());
+        text.push_str(&format!("\nOlder entries: the same with --after {next}"));
+    }
+    text
 }
 
 async fn proof(global: &Global, console: Console, args: ProofArgs) -> Result<(), Failure> {
@@ -179,6 +211,24 @@ mod tests {
         for bytes in [&b""[..], b"\n", b"hello\n", b"AAAA\n", b"MAA=", b"{}"] {
             assert_eq!(newest(bytes), None);
         }
+    }
+
+    #[test]
+    fn a_page_of_entries_says_how_to_go_on() {
+        let entry = crate::api::audit::AuditEntry {
+            seq: 41,
+            at: "2026-11-21T08:00:00Z".into(),
+            tenant: "house".into(),
+            person: "owner".into(),
+            role: "administrator".into(),
+            channel: "socket".into(),
+            event: "cert.issued".into(),
+            object: "ec-issuing/4F".into(),
+            outcome: "done".into(),
+        };
+        let text = found_text(&AuditFound { entries: vec![entry], next: Some(41) });
+        assert!(text.contains("cert.issued") && text.ends_with("--after 41"), "{text}");
+        assert_eq!(found_text(&AuditFound { entries: vec![], next: None }), "No entry fits.");
     }
 
     #[test]

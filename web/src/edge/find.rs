@@ -109,7 +109,7 @@ pub async fn find(app: &App, text: &str) -> Result<Vec<FoundCert>, Failure> {
 }
 
 fn told(detail: CertDetail, known: bool) -> FoundCert {
-    let known = known.then(|| KnownCert {
+    let known = known.then_some(KnownCert {
         subject: detail.line.subject,
         sans: detail.line.sans,
         sha256: detail.sha256,

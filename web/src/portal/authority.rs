@@ -177,7 +177,7 @@ fn place(tree: &mut Tree, cards: &[Card], card: &Card, depth: u32, above: Option
     };
     tree.boxes.push(Node {
         issuer: card.info.issuer.clone(),
-        name: shortened(common_name(&card.info.subject), 32),
+        name: shortened(common_name(&card.info.subject), 36),
         until: card.info.not_after.chars().take(10).collect(),
         class,
         x,

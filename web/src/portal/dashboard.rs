@@ -1,6 +1,8 @@
 //! The first page after signing in: how the installation does, what is still to be set up, what waits, and the newest of
 //! the log. Each visitor sees the parts that concern them.
 
+use std::time::Duration;
+
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
@@ -10,14 +12,17 @@ use pki_config::{Instant, Permission};
 use super::system::{Growth, Named, named};
 use super::visitor::framed;
 use super::{Language, Visitor, page, words};
-use crate::api::Nothing;
 use crate::api::audit::{AuditEntry, AuditSearch};
+use crate::api::request::QueueCounts;
+use crate::api::{CertQuery, Nothing};
 use crate::app::App;
-use crate::edge::{log, officer, system};
+use crate::edge::{cert, log, officer, request, system};
 use crate::problem::Failure;
 
 /// Entries of the log that are shown.
 const NEWEST: u32 = 8;
+/// Certificates that end within this are told of.
+const SOON: Duration = Duration::from_secs(30 * 86_400);
 /// How old the newest backup may be before it is asked for. Unit: seconds.
 const BACKUP_AGE: u64 = 7 * 86_400;
 
@@ -40,10 +45,19 @@ struct Health {
     growth: Growth,
 }
 
+/// What waits for registration officers.
+struct Work {
+    queues: QueueCounts,
+    /// Good certificates that end within thirty days, counted up to a hundred.
+    expiring: usize,
+    more_expire: bool,
+}
+
 #[derive(Template)]
 #[template(path = "dashboard.html")]
 struct DashboardPage<'a> {
     visitor: &'a Visitor,
+    work: Option<Work>,
     health: Option<Health>,
     steps: Vec<Step>,
     newest: Vec<AuditEntry>,
@@ -61,6 +75,11 @@ impl DashboardPage<'_> {
 
     fn count(&self, count: &u64) -> String {
         words::count(*count)
+    }
+
+    /// Queues are counted up to a thousand.
+    fn upto(&self, count: &u32) -> String {
+        if *count >= 1000 { "1000+".to_owned() } else { count.to_string() }
     }
 
     fn event(&self, word: &str) -> String {
@@ -120,6 +139,7 @@ pub(super) async fn show(State(app): State<App>, visitor: Visitor) -> Result<Res
         Err(_) => vec![],
     };
     Ok(page(&DashboardPage {
+        work: work(&app, &visitor).await?,
         health,
         steps,
         newest,
@@ -128,6 +148,23 @@ pub(super) async fn show(State(app): State<App>, visitor: Visitor) -> Result<Res
         may_read: visitor.may(Permission::ReadCertificates),
         visitor: &visitor,
     }))
+}
+
+/// What waits, for whoever may read requests.
+async fn work(app: &App, visitor: &Visitor) -> Result<Option<Work>, Failure> {
+    let Ok(by) = visitor.by(Permission::ReadCertificates) else { return Ok(None) };
+    let queues = request::queues(app.clone(), by.clone(), Nothing {}).await?;
+    let now = app.clock().now();
+    let ask = CertQuery {
+        status: Some("good".to_owned()),
+        expires_from: Some(now.to_string()),
+        expires_before: Some(now.plus(SOON).to_string()),
+        sort: Some("expiry".to_owned()),
+        limit: Some(100),
+        ..CertQuery::default()
+    };
+    let soon = cert::list(app.clone(), by, ask).await?;
+    Ok(Some(Work { queues, expiring: soon.certificates.len(), more_expire: soon.next.is_some() }))
 }
 
 /// What a new installation needs before it can be relied on.

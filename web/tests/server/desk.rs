@@ -18,7 +18,7 @@ async fn officer(house: &House, role: &str) -> (Browser, String) {
     assert_eq!(added.status, 200, "{}", String::from_utf8_lossy(&added.body));
     let pem = added.json()["certificate"].as_str().unwrap().to_owned();
     let end = "-----END CERTIFICATE-----\n";
-    let (_, der) = der::pem::decode_vec(pem[..pem.find(end).unwrap() + end.len()].as_bytes()).unwrap();
+    let (_, der) = der::pem::decode_vec(&pem.as_bytes()[..pem.find(end).unwrap() + end.len()]).unwrap();
     let peer = Peer::Https { address: address(), certificate: Some(Arc::new(der)) };
     (Browser::with_peer(house, peer), added.json()["officer"].as_str().unwrap().to_owned())
 }

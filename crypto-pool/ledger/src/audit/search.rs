@@ -18,7 +18,7 @@ use crate::db::{DbError, Tx};
 pub const MOST_FOUND: u32 = 500;
 
 /// Rows of an index that one page may look at. A few milliseconds.
-const LOOK_AT: u32 = 20_000;
+const LOOK_AT: u32 = 10_000;
 
 /// As above where the table itself must be read.
 const LOOK_AT_ENTRIES: u32 = 4_000;

@@ -103,6 +103,8 @@ pub enum AuditCommand {
         #[arg(long, value_name = "FILE")]
         expect: Option<PathBuf>,
     },
+    /// List entries, the newest first, by what happened, who did it, to what and when.
+    Search(SearchArgs),
     /// Prove that an entry is in the log, or that the log only grew.
     Proof(ProofArgs),
     /// Write the entries as JSON lines.
@@ -113,6 +115,40 @@ pub enum AuditCommand {
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
     },
+}
+
+/// `yinxin audit search`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  yinxin audit search --event cert.revoked --since 2026-11-01T00:00:00Z
+  yinxin audit search --object 4F0AC1D2E3F405162738495A6B7C8D9E
+  yinxin audit search --outcome refused --limit 500")]
+pub struct SearchArgs {
+    /// At this time (RFC 3339) or later.
+    #[arg(long, value_name = "TIME")]
+    pub since: Option<String>,
+    /// Before this time.
+    #[arg(long, value_name = "TIME")]
+    pub until: Option<String>,
+    /// The event's word, such as cert.issued.
+    #[arg(long, value_name = "EVENT")]
+    pub event: Option<String>,
+    /// By this person: an officer's identifier.
+    #[arg(long, value_name = "ID")]
+    pub person: Option<String>,
+    /// On this object; of a certificate the serial is enough.
+    #[arg(long, value_name = "OBJECT")]
+    pub object: Option<String>,
+    /// How it came out.
+    #[arg(long, value_parser = ["done", "one-step", "refused"])]
+    pub outcome: Option<String>,
+    /// Go on from here: what the page before named.
+    #[arg(long, value_name = "N")]
+    pub after: Option<u64>,
+    /// At most this many.
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=500))]
+    pub limit: u32,
 }
 
 /// `yinxin audit proof`.
