@@ -154,8 +154,8 @@ pub fn next_step(code: &str, language: Language) -> Option<&'static str> {
             "`yinxin officer list` 可查看角色；请用 --server 与 --as 以相应人员的凭证操作。",
         ),
         ErrorCode::SameOfficer => (
-            "Another RA officer must run `yinxin approve` with their own credential.",
-            "须由另一名 RA 操作员用其本人凭证执行 `yinxin approve`。",
+            "Another officer who may do this must run the same command with their own credential.",
+            "须由另一名有此权限的操作员用其本人凭证执行同一命令。",
         ),
         ErrorCode::LinkUsed => (
             "Ask an administrator for a new one: `yinxin officer add NAME --role R --link`.",
