@@ -6,7 +6,7 @@ use crate::clients::{Browser, Page};
 use crate::people::{House, usable, well};
 
 /// What officers open from the navigation, and what everybody may see.
-const PAGES: [(&str, &str); 18] = [
+const PAGES: [(&str, &str); 19] = [
     ("overview", "/desk"),
     ("requests", "/desk/requests"),
     ("request-profiles", "/desk/requests/new"),
@@ -16,6 +16,7 @@ const PAGES: [(&str, &str); 18] = [
     ("certificates", "/desk/certificates"),
     ("calendar", "/desk/calendar"),
     ("branches", "/desk/branches"),
+    ("profiles", "/desk/profiles"),
     ("issuers", "/desk/issuers"),
     ("audit", "/desk/audit"),
     ("officers", "/desk/officers"),
@@ -85,7 +86,7 @@ fn every_page_is_usable_by_everybody_in_both_languages() {
     for (name, path) in [("sign-in", "/signin"), ("setup", "/setup")] {
         seen(&stranger, name, &house.at(path));
     }
-    for (name, path) in [("public", "/")] {
+    for (name, path) in [("public", "/"), ("public-find", "/find"), ("public-trust", "/trust")] {
         seen(&stranger, name, &format!("{}{path}", service.http));
     }
 }
