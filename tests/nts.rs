@@ -3,7 +3,6 @@
 #![allow(missing_docs, clippy::unwrap_used, reason = "tests")]
 
 #[path = "judges/mod.rs"]
-#[allow(dead_code, unused_imports, reason = "other tests use the rest")]
 mod judges;
 
 use std::net::{TcpListener, TcpStream, UdpSocket};

@@ -58,7 +58,7 @@ const SILENT: i64 = i64::MAX;
 /// Seconds from 1900, in units of 2^-32 s (RFC 5905 6).
 fn ntp_time(millis: i64) -> u64 {
     let (seconds, rest) = (millis.div_euclid(1000) + 2_208_988_800, millis.rem_euclid(1000));
-    ((seconds as u64 & 0xffff_ffff) << 32) | ((rest as u64) << 32) / 1000
+    ((seconds as u64 & 0xffff_ffff) << 32) | (((rest as u64) << 32) / 1000)
 }
 
 /// An NTP server on loopback that is off by so many milliseconds, or says nothing.
