@@ -92,6 +92,14 @@ fn two_officers_issue_find_and_revoke_a_certificate_from_the_first_link_on() {
     wang.open(&house.at("/desk/certificates?name=nothing-is-called-so"));
     assert!(!wang.has("tbody tr"));
 
+    // It stands in the calendar on the day it expires, and the day leads to it.
+    let until = li.run("return document.querySelector('.way li:last-child time').dateTime", &[]);
+    let until = until.as_str().unwrap();
+    wang.open(&house.at(&format!("/desk/calendar?month={}", &until[..7])));
+    usable(wang);
+    wang.follow(&format!("a[href*='expires_from={}']", &until[..10]));
+    wang.wait_for(&format!("a[href$='{serial}']"));
+
     // Held, released, and then revoked for good, each after a page that says what it does.
     assert!(!lists(&crl(&house, "ec-issuing"), &serial));
     li.follow("a[href*='hold=1']");
