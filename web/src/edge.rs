@@ -1,5 +1,6 @@
 //! The edges: decode, call the service, encode. Rights were decided before ([`crate::router`]).
 
+pub mod account;
 pub mod audit;
 pub mod batch;
 pub mod branch;

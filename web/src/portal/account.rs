@@ -15,7 +15,8 @@ use super::visitor::framed;
 use super::{Visitor, page};
 use crate::app::App;
 use crate::auth::{self, Known};
-use crate::edge::login::{self, NewKey, NewPassword, Own, Wanted};
+use crate::edge::account::{self, Own};
+use crate::edge::login::{self, NewKey, NewPassword, Wanted};
 use crate::problem::Failure;
 
 #[derive(Template)]
@@ -87,7 +88,7 @@ fn known(visitor: &Visitor) -> Result<&Known, Failure> {
 /// `GET /desk/account`.
 pub(super) async fn show(State(app): State<App>, visitor: Visitor, headers: HeaderMap) -> Result<Response, Failure> {
     let known = known(&visitor)?;
-    let own = login::own(&app, known).await?;
+    let own = account::own(&app, known).await?;
     let domain = auth::passkey_site(&headers).map(|(domain, _)| domain).unwrap_or_default();
     let challenge = app.gate().challenge(app.clock().now(), app.random())?;
     Ok(page(&AccountPage { visitor: &visitor, known, own, challenge, domain }))
@@ -103,14 +104,14 @@ pub(super) async fn change(
         let why = visitor.say("两次输入的新密码不同。", "The new password was typed differently the second time.");
         return Err(Failure::saying(ErrorCode::BadRequest, why));
     }
-    login::change_password(&app, known(&visitor)?, Zeroizing::new(ask.present), Zeroizing::new(ask.new)).await?;
+    account::change_password(&app, known(&visitor)?, Zeroizing::new(ask.present), Zeroizing::new(ask.new)).await?;
     Ok(Redirect::to("/desk/account?done=saved"))
 }
 
 /// `GET /desk/account/password`: the form of a first password.
 pub(super) async fn first(State(app): State<App>, visitor: Visitor) -> Result<Response, Failure> {
     let known = known(&visitor)?;
-    if login::own(&app, known).await?.login.is_some() {
+    if account::own(&app, known).await?.login.is_some() {
         return Ok(Redirect::to("/desk/account").into_response());
     }
     let enrolment = login::enrolment(&app, &known.name)?;
@@ -124,7 +125,7 @@ pub(super) async fn add_password(
     Form(ask): Form<First>,
 ) -> Result<Redirect, Failure> {
     let known = known(&visitor)?;
-    if login::own(&app, known).await?.login.is_some() {
+    if account::own(&app, known).await?.login.is_some() {
         // It is changed with the present one.
         return Err(ErrorCode::Forbidden.into());
     }
@@ -134,7 +135,7 @@ pub(super) async fn add_password(
         totp: Zeroizing::new(ask.totp),
         code: ask.code,
     });
-    login::add(&app, known, wanted).await?;
+    account::add(&app, known, wanted).await?;
     Ok(Redirect::to("/desk/account?done=added"))
 }
 
@@ -151,7 +152,7 @@ pub(super) async fn add_passkey(
         authenticator_data: ask.authenticator_data,
         site: auth::passkey_site(&headers),
     });
-    login::add(&app, known(&visitor)?, wanted).await?;
+    account::add(&app, known(&visitor)?, wanted).await?;
     Ok(Json(serde_json::json!({ "next": "/desk/account?done=added" })).into_response())
 }
 
@@ -161,12 +162,12 @@ pub(super) async fn remove_passkey(
     visitor: Visitor,
     Form(ask): Form<Which>,
 ) -> Result<Redirect, Failure> {
-    login::remove_passkey(&app, known(&visitor)?, &ask.credential).await?;
+    account::remove_passkey(&app, known(&visitor)?, &ask.credential).await?;
     Ok(Redirect::to("/desk/account?done=removed"))
 }
 
 /// `POST /desk/account/sessions`: all others end.
 pub(super) async fn end_others(State(app): State<App>, visitor: Visitor) -> Result<Redirect, Failure> {
-    login::sign_out_others(&app, known(&visitor)?).await?;
+    account::sign_out_others(&app, known(&visitor)?).await?;
     Ok(Redirect::to("/desk/account?done=saved"))
 }

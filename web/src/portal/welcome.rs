@@ -13,7 +13,7 @@ use super::{Visitor, page};
 use crate::api::Nothing;
 use crate::api::mail::MailTest;
 use crate::app::App;
-use crate::edge::{login, mail, officer};
+use crate::edge::{account, mail, officer};
 use crate::problem::Failure;
 
 #[derive(Template)]
@@ -65,7 +65,7 @@ pub(super) async fn save(
     visitor: Visitor,
     Form(ask): Form<Organisation>,
 ) -> Result<Redirect, Failure> {
-    login::set_organisation(&app, &visitor.by(Permission::ManageOfficers)?, &ask.organisation).await?;
+    account::set_organisation(&app, &visitor.by(Permission::ManageOfficers)?, &ask.organisation).await?;
     Ok(Redirect::to("/desk/welcome?done=saved"))
 }
 
