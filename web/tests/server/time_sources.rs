@@ -104,7 +104,7 @@ impl Setting {
             offs.push(off);
         }
         config.tsa.clock.healthy_polls = 2;
-        config.tsa.clock.timeout_ms = 300;
+        config.tsa.clock.timeout_ms = 2000;
         config.tsa.clock.holdover = Seconds(60);
         config.tsa.policies = vec![TsaPolicy { accuracy: 100_000, ..TsaPolicy::of("1.2.3.4") }];
         let temp = tempfile::tempdir().unwrap();
