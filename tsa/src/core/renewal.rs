@@ -53,7 +53,7 @@ impl Plan {
         hash != self.hash && self.ends.iter().any(|(ending, end)| *ending == hash && self.is_due(*end, now))
     }
 
-    /// Tokens made before this need evidence because a hash ends. It moves in [`STEPS`] steps from when the end
+    /// Tokens made before this need evidence because a hash ends. It moves in twelve steps from when the end
     /// comes near to the end itself, and not with the clock: a moving limit would stamp its own stamps.
     #[must_use]
     pub fn limit(&self, now: Instant) -> Option<Instant> {

@@ -1,5 +1,5 @@
 //! The one table of pages: method, path, who may, handler. The router is made from it, and a test walks it
-//! against every kind of caller. What is checked before a handler runs stands in [`super::guard`].
+//! against every kind of caller. What is checked before a handler runs stands in `portal/guard.rs`.
 
 use std::sync::LazyLock;
 
