@@ -178,7 +178,7 @@ CREATE INDEX ca_certificate_expiry ON ca_certificate
 CREATE INDEX ca_certificate_organisation ON ca_certificate
     (tenant_id, organisation, issue_seq, not_after, not_before, profile, revoked_at, reason)
     WHERE issue_seq >= 0 AND organisation IS NOT NULL;
-CREATE INDEX ca_certificate_key ON ca_certificate (key_sm3) WHERE key_sm3 IS NOT NULL;
+CREATE INDEX ca_certificate_key ON ca_certificate (key_sm3, tenant_id) WHERE key_sm3 IS NOT NULL;
 CREATE INDEX ca_certificate_sha256 ON ca_certificate (sha256) WHERE sha256 IS NOT NULL;
 -- The words of subject and alternative names; rowid is issue_seq. Made from the rows, answers for nothing.
 CREATE VIRTUAL TABLE ca_search USING fts5 (words, content = '', tokenize = 'ascii');

@@ -266,12 +266,15 @@ pub(crate) fn serial_near(tx: &Tx<'_>, issuer: &IssuerId, serial: &Serial) -> Re
 /// Whether another tenant has a certificate with this key, given by the SM3 of its DER SubjectPublicKeyInfo.
 pub(crate) fn key_of_others(tx: &Tx<'_>, tenant: &TenantId, key: Option<&[u8; 32]>) -> Result<bool, DbError> {
     let Some(key) = key else { return Ok(false) };
+    // Two looks into the index, however many certificates the tenant has with this key: a "not equal" would pass
+    // over all of them.
     let found = tx.query_opt(
-        "SELECT 1 FROM ca_certificate WHERE key_sm3 = $1 AND tenant_id <> $2 LIMIT 1",
+        "SELECT EXISTS (SELECT 1 FROM ca_certificate WHERE key_sm3 = $1 AND tenant_id < $2) \
+         OR EXISTS (SELECT 1 FROM ca_certificate WHERE key_sm3 = $1 AND tenant_id > $2)",
         &[key, &tenant.as_str()],
-        |row| row.get::<_, i64>(0),
+        |row| row.get::<_, bool>(0),
     )?;
-    Ok(found.is_some())
+    Ok(found.unwrap_or(false))
 }
 
 /// The oldest intents without a certificate.
