@@ -15,6 +15,20 @@ use crate::ports::Clock;
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Instant(i64);
 
+impl serde::Serialize for Instant {
+    /// As text, RFC 3339.
+    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(self)
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Instant {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = <std::borrow::Cow<'de, str>>::deserialize(from)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
 /// A time outside the years 1970 to 9999, or a text that is no RFC 3339 time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BadTime;
