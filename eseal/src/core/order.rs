@@ -3,7 +3,10 @@
 use pki_config::Instant;
 use serde::{Deserialize, Serialize};
 
+mod finish;
+
 use super::facts::Hash;
+use super::job::Refused;
 use super::picture::Picture;
 use super::place::{Place, Stamp};
 

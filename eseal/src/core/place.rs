@@ -6,6 +6,17 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::job::Refused;
+
+mod lay_out;
+#[cfg(test)]
+mod tests;
+
+pub use lay_out::lay_out;
+
+/// Longest length in a place. Unit: mm.
+const LONGEST_MM: f64 = 10_000.0;
+
 /// Most stamps that one signature puts on a document.
 pub const MOST_STAMPS: usize = 2_000;
 
@@ -126,4 +137,24 @@ pub enum BadPlace {
     TooMany,
     /// A length is no number or out of range.
     BadLength,
+}
+
+impl From<BadPlace> for Refused {
+    fn from(bad: BadPlace) -> Self {
+        Self::Place(bad)
+    }
+}
+
+impl std::fmt::Display for BadPlace {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Nowhere => f.write_str("nothing says where the seal goes"),
+            Self::NoSuchPage(page) => write!(f, "there is no page {page}"),
+            Self::OffPage(page) => write!(f, "the seal would not lie on page {page}"),
+            Self::NoKeyword(text) => write!(f, "\"{text}\" is not on these pages"),
+            Self::TooFewPages => f.write_str("a riding seal needs at least two pages"),
+            Self::TooMany => write!(f, "more than {MOST_STAMPS} stamps"),
+            Self::BadLength => f.write_str("a length is no number or out of range"),
+        }
+    }
 }
