@@ -12,7 +12,7 @@ mod lay_out;
 #[cfg(test)]
 mod tests;
 
-pub use lay_out::lay_out;
+pub use lay_out::{Find, lay_out};
 
 /// Longest length in a place. Unit: mm.
 const LONGEST_MM: f64 = 10_000.0;

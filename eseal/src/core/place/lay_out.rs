@@ -5,12 +5,13 @@ use std::collections::BTreeSet;
 use super::{BadPlace, Edge, LONGEST_MM, MOST_STAMPS, PageSize, Pages, Place, Rect, Stamp};
 use crate::core::job::Refused;
 
+/// Tells where a text stands on a page (from 0).
+pub type Find<'a> = &'a mut dyn FnMut(u32, &str) -> Result<Vec<Rect>, Refused>;
+
 /// A seal may stand over the edge of the page by this much, which rounding brings about. Unit: mm.
 const ROUNDING: f64 = 0.05;
 
 /// The stamps that these places ask for, of a picture `width` by `height` mm, place by place and page by page.
-///
-/// `find` gives where a text stands on a page (from 0).
 ///
 /// # Errors
 /// [`Refused::Place`], or what `find` reports.
@@ -18,7 +19,7 @@ pub fn lay_out(
     places: &[Place],
     pages: &[PageSize],
     (width, height): (f64, f64),
-    find: &mut dyn FnMut(u32, &str) -> Result<Vec<Rect>, Refused>,
+    find: Find<'_>,
 ) -> Result<Vec<Stamp>, Refused> {
     if places.is_empty() {
         return Err(BadPlace::Nowhere.into());
@@ -125,7 +126,7 @@ impl Seal {
         which: &[u32],
         (dx, dy): (f64, f64),
         pages: &[PageSize],
-        find: &mut dyn FnMut(u32, &str) -> Result<Vec<Rect>, Refused>,
+        find: Find<'_>,
     ) -> Result<Vec<Stamp>, Refused> {
         if text.is_empty() {
             return Err(BadPlace::NoKeyword(String::new()).into());
