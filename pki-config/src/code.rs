@@ -1,7 +1,7 @@
 //! The one list of public error codes: stable, never reused, in Chinese and English.
 //!
 //! `num` is area (two digits), class (one digit) and detail (two digits). Areas: 10 the call, 20
-//! rights, 30 certificates, 35 time-stamps, 40 issuers and CRLs, 45 OCSP, 50 keys and pool, 60 audit log,
+//! rights, 30 certificates, 35 time-stamps, 36 seals, 40 issuers and CRLs, 45 OCSP, 50 keys and pool, 60 audit log,
 //! 70 storage, 80 system. Classes: 1 the caller's fault, 2 not now, 3 the operator's to mend, 4 broken.
 //! A new code goes to the end of its area; a code that is no longer used stays.
 
@@ -93,6 +93,19 @@ codes! {
     StampRefused "STAMP_REFUSED" 35101 400 false "The time-stamp request is not one this authority answers." "时间戳请求不符合本机构的要求。";
     TimeNotAvailable "TIME_NOT_AVAILABLE" 35202 503 true "The clock is not sure enough; no time-stamps are made." "时钟准确度不足，暂停签发时间戳。";
     StampRate "STAMP_RATE" 35203 429 true "Too many time-stamps from this address; wait a little." "该地址请求时间戳过于频繁，请稍后再试。";
+    SealState "SEAL_STATE" 36101 409 false "The seal is not in a state that allows this." "印章当前状态不允许此操作。";
+    SealRefused "SEAL_REFUSED" 36102 400 false "The application for a seal is not accepted." "印章申请不被接受。";
+    DocumentRefused "DOCUMENT_REFUSED" 36103 422 false "The document cannot be read, or cannot be sealed as it is." "文档无法读取，或不能按现状加盖印章。";
+    PictureRefused "PICTURE_REFUSED" 36104 422 false "The picture of the seal is not accepted." "印模图像不被接受。";
+    PlaceRefused "PLACE_REFUSED" 36105 422 false "The seal cannot go where it was asked to." "印章无法加盖在指定位置。";
+    RequestReused "REQUEST_REUSED" 36106 409 false "This request id was used for something else." "该请求编号已用于其他内容。";
+    SealNotYours "SEAL_NOT_YOURS" 36107 403 false "You are not among those who may use this seal." "您不在该印章的授权使用人之列。";
+    HolderRefused "HOLDER_REFUSED" 36108 422 false "A holder's certificate is not accepted for this seal." "持有人证书不适用于该印章。";
+    DocumentLimit "DOCUMENT_LIMIT" 36109 422 false "The document takes more time or memory than allowed." "处理该文档所需的时间或内存超出限制。";
+    SignatureWrong "SIGNATURE_WRONG" 36110 422 false "The signature handed in does not fit." "提交的签名不匹配。";
+    SealUnready "SEAL_UNREADY" 36211 503 true "The seal's keys or certificates are not ready." "印章的密钥或证书尚未就绪。";
+    VerifyRate "VERIFY_RATE" 36212 429 true "Too many documents from this address; wait a little." "该地址提交文档过于频繁，请稍后再试。";
+    WorkshopFailed "WORKSHOP_FAILED" 36413 500 true "The process that reads documents failed; nothing was changed." "文档处理进程异常，未作任何更改。";
     IssuerState "ISSUER_STATE" 40101 409 false "This issuer cannot do that." "该签发机构无法执行此操作。";
     IssuerExpired "ISSUER_EXPIRED" 40302 409 false "The issuer's own certificate leaves no time." "签发机构证书的剩余有效期不足。";
     CrlMissing "CRL_MISSING" 40203 503 true "No CRL has been published yet." "尚未发布 CRL。";

@@ -99,6 +99,28 @@ events! {
     TimeStamped = "tsa.stamped",
     /// A time-stamping unit's certificate was taken into use.
     StampUnitAdded = "tsa.unit",
+    /// A seal was applied for.
+    SealRequested = "seal.requested",
+    /// An application for a seal was reviewed.
+    SealReviewed = "seal.reviewed",
+    /// An application for a seal was approved; the seal follows.
+    SealApproved = "seal.approved",
+    /// An application for a seal was rejected.
+    SealRejected = "seal.rejected",
+    /// A seal was made, or made again with renewed certificates; it is the payload.
+    SealMade = "seal.made",
+    /// A seal was enabled, for the first time or after a suspension.
+    SealEnabled = "seal.enabled",
+    /// A seal was suspended.
+    SealSuspended = "seal.suspended",
+    /// A seal was revoked for good.
+    SealRevoked = "seal.revoked",
+    /// A revoked seal's keys and picture were destroyed.
+    SealDestroyed = "seal.destroyed",
+    /// A seal was put on a document; the signature is the payload.
+    SealUsed = "seal.used",
+    /// The status of a seal was told under signature; the answer is the payload.
+    SealStatusTold = "seal.status",
     /// The clock became unsure or sure again: time-stamping stopped or goes on.
     StampClock = "tsa.clock",
     /// Somebody signed in at the portal, or was refused.

@@ -19,6 +19,8 @@ pub enum Role {
     SecurityOfficer,
     /// Reads the audit log and everything published; changes nothing.
     Auditor,
+    /// Puts enabled seals on documents, and asks for seals: a person or a document system.
+    Sealer,
     /// The suite itself. No account can have it.
     System,
     /// Whoever did not log in. No account can have it, and it has no rights.
@@ -27,8 +29,8 @@ pub enum Role {
 
 impl Role {
     /// The roles an account can have.
-    pub const ACCOUNTS: [Self; 5] =
-        [Self::Administrator, Self::RaOfficer, Self::Operator, Self::SecurityOfficer, Self::Auditor];
+    pub const ACCOUNTS: [Self; 6] =
+        [Self::Administrator, Self::RaOfficer, Self::Operator, Self::SecurityOfficer, Self::Auditor, Self::Sealer];
 
     /// The word on the command line, in the API and in the log.
     #[must_use]
@@ -39,6 +41,7 @@ impl Role {
             Self::Operator => "operator",
             Self::SecurityOfficer => "security-officer",
             Self::Auditor => "auditor",
+            Self::Sealer => "sealer",
             Self::System => "system",
             Self::Anyone => "anyone",
         }
@@ -61,10 +64,9 @@ impl std::str::FromStr for Role {
     type Err = BadId;
 
     fn from_str(text: &str) -> Result<Self, BadId> {
-        Self::ACCOUNTS
-            .into_iter()
-            .find(|r| r.as_str() == text)
-            .ok_or(BadId { expected: "a role: administrator, ra-officer, operator, security-officer or auditor" })
+        Self::ACCOUNTS.into_iter().find(|r| r.as_str() == text).ok_or(BadId {
+            expected: "a role: administrator, ra-officer, operator, security-officer, auditor or sealer",
+        })
     }
 }
 
@@ -142,6 +144,20 @@ permissions! {
     ReadAudit = "audit.read",
     /// Search time-stamps of everybody.
     ReadStamps = "tsa.read",
+    /// Ask for a seal.
+    RequestSeal = "seal.request",
+    /// Review somebody else's application for a seal.
+    ReviewSeal = "seal.review",
+    /// Approve or reject somebody else's application, which makes the seal.
+    ApproveSeal = "seal.approve",
+    /// Apply for, approve, make and enable a seal in one step.
+    MakeSeal = "seal.make",
+    /// Enable, suspend, revoke and destroy seals.
+    ManageSeals = "seal.manage",
+    /// Put seals on documents.
+    UseSeal = "seal.use",
+    /// List seals, and see what they were used for.
+    ReadSeals = "seal.read",
     /// See how the system does.
     ReadSystem = "system.read",
     /// Run the end-to-end self-test.
@@ -230,12 +246,19 @@ fn granted(role: Role, channel: Channel, permission: Permission, setup: Setup) -
             | P::Unseal
             | P::ManageUnits
             | P::ManageBranches
+            | P::ReadSeals
+            | P::ManageSeals
             | P::RevokeCertificate => true,
             // In the trial one person plays every part, and the log says so.
             P::RequestCertificate
             | P::ReviewRequest
             | P::ApproveRequest
             | P::IssueCertificate
+            | P::RequestSeal
+            | P::ReviewSeal
+            | P::ApproveSeal
+            | P::MakeSeal
+            | P::UseSeal
             | P::AcceptClock
             | P::ReadAudit => matches!(setup, Setup::Trial),
         },
@@ -247,6 +270,11 @@ fn granted(role: Role, channel: Channel, permission: Permission, setup: Setup) -
             | P::ReadCertificates
             | P::ReadProfiles
             | P::ReadIssuers
+            | P::RequestSeal
+            | P::ReviewSeal
+            | P::ApproveSeal
+            | P::ManageSeals
+            | P::ReadSeals
             | P::PublishCrl => true,
             P::IssueCertificate => matches!(setup, Setup::Trial),
             _ => false,
@@ -287,8 +315,10 @@ fn granted(role: Role, channel: Channel, permission: Permission, setup: Setup) -
                     | P::ReadOfficers
                     | P::ReadSystem
                     | P::ReadStamps
+                    | P::ReadSeals
             )
         }
+        Role::Sealer => matches!(permission, P::RequestSeal | P::UseSeal | P::ReadSeals),
         Role::System => !matches!(permission, P::Unseal | P::AcceptClock | P::ManageOfficers),
         Role::Anyone => false,
     };
@@ -307,6 +337,7 @@ fn granted(role: Role, channel: Channel, permission: Permission, setup: Setup) -
                 | P::ReadAudit
                 | P::ReadOfficers
                 | P::ReadStamps
+                | P::ReadSeals
         ),
         (Channel::Https, _) => role != Role::System,
         (Channel::Public, _) => false,

@@ -13,6 +13,7 @@ pub mod login;
 pub mod mail;
 pub mod profile;
 pub mod request;
+pub mod seal;
 pub mod tsa;
 
 /// The body of every error answer.

@@ -88,8 +88,10 @@ pub enum Place {
         /// Which one of them, from 1; every one if absent.
         occurrence: Option<u32>,
         /// Moved by this much. Unit: mm.
+        #[serde(default)]
         dx: f64,
         /// Moved by this much. Unit: mm.
+        #[serde(default)]
         dy: f64,
     },
     /// A slice on each of these pages, so that the pages held together show it whole (骑缝章).
@@ -102,10 +104,16 @@ pub enum Place {
         /// Unit: mm.
         along: Option<f64>,
         /// Between the slice and the edge. Unit: mm.
+        #[serde(default)]
         margin: f64,
-        /// Most pages that share one seal; more make several seals. At least 2.
+        /// Most pages that share one seal; more make several seals. At least 2; 20 when absent.
+        #[serde(default = "twenty")]
         at_most: u32,
     },
+}
+
+const fn twenty() -> u32 {
+    20
 }
 
 /// A seal, or a slice of it, on one page.

@@ -154,6 +154,7 @@ pub fn role_words(role: Role, language: Language) -> &'static str {
         Role::Operator => language.say("运维员", "operator"),
         Role::SecurityOfficer => language.say("安全员", "security officer"),
         Role::Auditor => language.say("审计员", "auditor"),
+        Role::Sealer => language.say("用印员", "sealer"),
         Role::System => language.say("系统", "the system"),
         Role::Anyone => language.say("访客", "anyone"),
     }

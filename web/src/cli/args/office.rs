@@ -22,7 +22,7 @@ pub enum OfficerCommand {
 /// `yinxin officer add`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Roles: administrator, ra-officer, operator, security-officer, auditor.
+Roles: administrator, ra-officer, operator, security-officer, auditor, sealer.
 
 By default a key is made here and the file holds key, client certificate and the server's root, ready for
 --as. With --token the file holds a bearer token instead. With --link nothing secret is written: send the
