@@ -18,6 +18,7 @@
 //! disagree.
 
 mod certificates;
+mod detached;
 
 use std::fmt;
 
@@ -95,6 +96,14 @@ impl Digest {
             Self::Sm3 => oid::SM3,
             Self::Sha256 => oid::SHA256,
             Self::Sha384 => oid::SHA384,
+        }
+    }
+
+    /// Unit: bytes.
+    const fn length(self) -> usize {
+        match self {
+            Self::Sm3 | Self::Sha256 => 32,
+            Self::Sha384 => 48,
         }
     }
 

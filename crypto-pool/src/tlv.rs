@@ -21,6 +21,12 @@ pub const OCTET_STRING: u8 = 0x04;
 pub const OID: u8 = 0x06;
 /// Tag of ENUMERATED.
 pub const ENUMERATED: u8 = 0x0a;
+/// Tag of UTF8String.
+pub const UTF8_STRING: u8 = 0x0c;
+/// Tag of PrintableString.
+pub const PRINTABLE_STRING: u8 = 0x13;
+/// Tag of IA5String.
+pub const IA5_STRING: u8 = 0x16;
 /// Tag of UTCTime.
 pub const UTC_TIME: u8 = 0x17;
 /// Tag of GeneralizedTime.

@@ -2,7 +2,7 @@
 //!
 //! A confused or captured service must not be able to have a key sign what it is not for. So the pool
 //! takes the to-be-signed structure itself, never a digest, reads it strictly, and compares it with the
-//! key's record. A later kind of structure (`Seal`) is one more variant of [`ToSign`],
+//! key's record. A later kind of structure is one more variant of [`ToSign`],
 //! one more purpose in `ToSign::allowed`, and one more check beside those in `to_sign/`.
 
 use std::fmt;
@@ -17,8 +17,12 @@ use crate::tlv::{self, BadDer};
 mod certificate;
 mod crl;
 mod ocsp;
+mod seal;
+mod seal_cms;
 mod tst_info;
 
+pub use seal::{SealSignatureToSign, SealToSign};
+pub use seal_cms::SealCmsToSign;
 pub use tst_info::TstInfoToSign;
 
 /// Longest certificate that is signed. Unit: bytes.
@@ -48,6 +52,12 @@ pub enum ToSign {
     TenantMessage(Vec<u8>),
     /// The signed attributes over a `TSTInfo`.
     TstInfo(TstInfoToSign),
+    /// The content of an electronic seal, for its maker.
+    Seal(SealToSign),
+    /// A document's digest under an electronic seal.
+    SealSignature(SealSignatureToSign),
+    /// The signed attributes of a message over a document's digest, beside an electronic seal.
+    SealCms(SealCmsToSign),
 }
 
 /// Why the pool refuses to sign. The service that asked is at fault; nothing was signed.
@@ -86,6 +96,8 @@ pub enum Refusal {
     Signer,
     /// The signed attributes are not those of the content and the certificate.
     Attributes,
+    /// The seal does not list the certificate as one that may use it.
+    NotInSeal,
 }
 
 impl fmt::Display for Refusal {
@@ -107,6 +119,7 @@ impl fmt::Display for Refusal {
             Self::NotInBulk => "such a thing is signed one at a time, each with its own log entry",
             Self::Signer => "the certificate named is not one of this key for this use",
             Self::Attributes => "the signed attributes are not those of the content",
+            Self::NotInSeal => "the seal does not list the certificate as one that may use it",
         })
     }
 }
@@ -131,6 +144,9 @@ impl ToSign {
             | Self::BackupManifest(bytes)
             | Self::TenantMessage(bytes) => bytes,
             Self::TstInfo(stamp) => stamp.attributes(),
+            Self::Seal(seal) => seal.info(),
+            Self::SealSignature(signature) => signature.tbs(),
+            Self::SealCms(message) => message.attributes(),
         }
     }
 
@@ -143,6 +159,9 @@ impl ToSign {
             | Self::BackupManifest(bytes)
             | Self::TenantMessage(bytes) => bytes,
             Self::TstInfo(stamp) => stamp.into_attributes(),
+            Self::Seal(seal) => seal.into_info(),
+            Self::SealSignature(signature) => signature.into_tbs(),
+            Self::SealCms(message) => message.into_attributes(),
         }
     }
 
@@ -156,6 +175,8 @@ impl ToSign {
             Self::BackupManifest(_) => Event::BackupMade,
             Self::Ocsp(_) | Self::TenantMessage(_) => Event::BulkSigned,
             Self::TstInfo(_) => Event::TimeStamped,
+            Self::Seal(_) => Event::SealMade,
+            Self::SealSignature(_) | Self::SealCms(_) => Event::SealUsed,
         }
     }
 
@@ -168,6 +189,8 @@ impl ToSign {
             Self::Checkpoint(_) | Self::BackupManifest(_) => Purpose::AuditLog,
             Self::TenantMessage(_) => Purpose::Tenant,
             Self::TstInfo(_) => Purpose::TimeStamp,
+            Self::Seal(_) => Purpose::SealMaker,
+            Self::SealSignature(_) | Self::SealCms(_) => Purpose::SealSigner,
         }
     }
 
@@ -207,6 +230,9 @@ impl ToSign {
             Self::TenantMessage(message) if message.len() <= LONGEST_MESSAGE => Ok(()),
             Self::TenantMessage(_) => tlv::bad("message is too long").map_err(Refusal::from),
             Self::TstInfo(stamp) => tst_info::check(stamp, record, now),
+            Self::Seal(seal) => seal::check_seal(seal, record, now),
+            Self::SealSignature(signature) => seal::check_signature(signature, record, now),
+            Self::SealCms(message) => seal_cms::check(message, record, now),
         }
     }
 }

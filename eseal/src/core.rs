@@ -6,7 +6,8 @@
 //!
 //! [`job`] is the list of what is done in a child process, each a function here: documents ([`ofd`], [`pdf`]) are
 //! inspected, prepared for a signature, read back and drawn. [`place`] says where on which pages a seal goes,
-//! [`order`] what is put there, [`facts`] what a reader found, [`finding`] how one check came out.
+//! [`order`] what is put there, [`facts`] what a reader found, [`finding`] how one check came out. [`ses`] reads and
+//! writes seals and signatures with them; [`report`] is what verifying says in the end.
 
 pub mod facts;
 pub mod finding;
@@ -16,3 +17,5 @@ pub mod order;
 pub mod pdf;
 pub mod picture;
 pub mod place;
+pub mod report;
+pub mod ses;

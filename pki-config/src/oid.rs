@@ -28,6 +28,8 @@ oids! {
 oids! {
     /// SM2 with SM3, GB/T 33560-2017.
     SM2_WITH_SM3 = "1.2.156.10197.1.501";
+    /// SM2 signature, GB/T 33560-2017: what messages of GM/T 0010 name.
+    SM2_SIGN = "1.2.156.10197.1.301.1";
     /// ecdsa-with-SHA256, RFC 5758 3.2.
     ECDSA_SHA256 = "1.2.840.10045.4.3.2";
     /// ecdsa-with-SHA384, RFC 5758 3.2.
@@ -56,6 +58,8 @@ oids! {
     DATA = "1.2.840.113549.1.7.1";
     /// id-signedData, RFC 5652 5.1.
     SIGNED_DATA = "1.2.840.113549.1.7.2";
+    /// data of GM/T 0010.
+    GM_DATA = "1.2.156.10197.6.1.4.2.1";
     /// signedData of GM/T 0010.
     GM_SIGNED_DATA = "1.2.156.10197.6.1.4.2.2";
     /// id-ct-TSTInfo, RFC 3161 2.4.2.
@@ -70,6 +74,8 @@ oids! {
     SIGNING_CERTIFICATE = "1.2.840.113549.1.9.16.2.12";
     /// signingCertificateV2, RFC 5035 3.
     SIGNING_CERTIFICATE_V2 = "1.2.840.113549.1.9.16.2.47";
+    /// id-aa-timeStampToken over a signature, RFC 3161 appendix A.
+    SIGNATURE_TIME_STAMP = "1.2.840.113549.1.9.16.2.14";
 }
 
 // Attributes of names, X.520 and RFC 4519
