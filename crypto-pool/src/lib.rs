@@ -5,6 +5,7 @@
 //! `key` is a key's record and life cycle; `kms` makes and keeps keys; `backend` is where private keys
 //! live; `to_sign` is what may be signed; `pool` signs; `unit` gives a tenant workers and keys apart from all
 //! others; `checkpoint` signs the heads of the log; `cms` is a signed message; `path` validates chains;
+//! `password` and `pkcs12` put keys under a password, as files for people;
 //! `process` keeps keys out of core dumps; `store` has all SQL; `tlv` reads DER.
 
 pub mod algorithm;
@@ -17,7 +18,9 @@ mod fixture;
 mod hex;
 pub mod key;
 pub mod kms;
+pub mod password;
 pub mod path;
+pub mod pkcs12;
 pub mod pool;
 pub mod process;
 pub mod public_key;

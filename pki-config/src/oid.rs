@@ -211,3 +211,45 @@ oids! {
     /// id-kp-documentSigning, RFC 9336.
     KP_DOCUMENT_SIGNING = "1.3.6.1.5.5.7.3.36";
 }
+
+// Keys under a password: PKCS #5 (RFC 8018), PKCS #12 (RFC 7292), GM/T 0091-2020
+oids! {
+    /// id-PBES2, RFC 8018 A.4.
+    PBES2 = "1.2.840.113549.1.5.13";
+    /// id-PBKDF2, RFC 8018 A.2.
+    PBKDF2 = "1.2.840.113549.1.5.12";
+    /// id-hmacWithSHA1, RFC 8018 B.1.1.
+    HMAC_SHA1 = "1.2.840.113549.2.7";
+    /// id-hmacWithSHA256, RFC 8018 B.1.2.
+    HMAC_SHA256 = "1.2.840.113549.2.9";
+    /// id-hmacWithSHA384, RFC 8018 B.1.2.
+    HMAC_SHA384 = "1.2.840.113549.2.10";
+    /// id-hmacWithSHA512, RFC 8018 B.1.2.
+    HMAC_SHA512 = "1.2.840.113549.2.11";
+    /// HMAC with SM3 as a pseudo-random function, GM/T 0091-2020.
+    HMAC_SM3 = "1.2.156.10197.1.401.3.1";
+    /// aes128-CBC-PAD, RFC 8018 B.2.5.
+    AES128_CBC = "2.16.840.1.101.3.4.1.2";
+    /// aes192-CBC-PAD, RFC 8018 B.2.5.
+    AES192_CBC = "2.16.840.1.101.3.4.1.22";
+    /// aes256-CBC-PAD, RFC 8018 B.2.5.
+    AES256_CBC = "2.16.840.1.101.3.4.1.42";
+    /// SM4, GB/T 33560-2017; some write it for SM4-CBC.
+    SM4 = "1.2.156.10197.1.104";
+    /// SM4-CBC, GB/T 33560-2017.
+    SM4_CBC = "1.2.156.10197.1.104.2";
+    /// keyBag, RFC 7292 4.2.1.
+    KEY_BAG = "1.2.840.113549.1.12.10.1.1";
+    /// pkcs8ShroudedKeyBag, RFC 7292 4.2.2.
+    SHROUDED_KEY_BAG = "1.2.840.113549.1.12.10.1.2";
+    /// certBag, RFC 7292 4.2.3.
+    CERT_BAG = "1.2.840.113549.1.12.10.1.3";
+    /// id-encryptedData, RFC 5652 8.
+    ENCRYPTED_DATA = "1.2.840.113549.1.7.6";
+    /// x509Certificate in a certBag, RFC 7292 4.2.3.
+    X509_CERTIFICATE = "1.2.840.113549.1.9.22.1";
+    /// friendlyName, RFC 2985 5.5.1.
+    FRIENDLY_NAME = "1.2.840.113549.1.9.20";
+    /// localKeyId, RFC 2985 5.5.2.
+    LOCAL_KEY_ID = "1.2.840.113549.1.9.21";
+}
