@@ -9,8 +9,10 @@
 //! [`order`] what is put there, [`facts`] what a reader found, [`finding`] how one check came out. [`ses`] reads and
 //! writes seals and signatures with them; [`report`] is what verifying says in the end.
 
+pub mod draw;
 pub mod facts;
 pub mod finding;
+pub mod font;
 pub mod job;
 pub mod ofd;
 pub mod order;
