@@ -1,6 +1,30 @@
 //! PDF documents: inspected, made ready for a seal, read back, drawn.
+//!
+//! # Map
+//!
+//! `object` is the syntax, `filter` what is packed, `xref` and `file` where objects lie in each revision; `page` and
+//! `form` are the two trees a seal hangs in. `suitable` says whether one may be added, `update` adds, `appearance` is
+//! what is seen, `keyword` where a text stands, `preview` a picture of a page. `prepare` makes a document ready.
+//!
+//! Written by hand rather than over a general library for two reasons. What a signature covers is a matter of
+//! octets: a reader must know where in the file each object of each revision lies, and must not repair what is
+//! wrong. And a document of 20 MB is sealed by reading its last page of cross-references and a few objects.
 
-use super::facts::{Facts, Overview};
+mod appearance;
+mod digest;
+mod file;
+mod filter;
+mod form;
+mod keyword;
+mod object;
+mod page;
+mod prepare;
+mod preview;
+mod suitable;
+mod update;
+mod xref;
+
+use super::facts::{Facts, Format, Overview};
 use super::job::{Limits, Refused};
 use super::order::{Order, Prepared};
 
@@ -8,16 +32,30 @@ use super::order::{Order, Prepared};
 ///
 /// # Errors
 /// [`Refused`].
-pub fn inspect(_document: &[u8], _limits: &Limits) -> Result<Overview, Refused> {
-    Err(Refused::UnknownFormat)
+pub fn inspect(document: &[u8], limits: &Limits) -> Result<Overview, Refused> {
+    let file = file::File::new(document, limits)?;
+    let revision = file.latest()?;
+    if suitable::not_encrypted(&revision).is_err() {
+        let refused = Some("encrypted".to_owned());
+        return Ok(Overview { format: Format::Pdf, pages: Vec::new(), signatures: 0, refused });
+    }
+    let form = form::form(&revision)?;
+    let pages = page::tree(&revision)?.pages;
+    let signatures = form.fields.iter().filter(|field| field.is_signature() && field.value.is_some()).count();
+    Ok(Overview {
+        format: Format::Pdf,
+        pages: pages.iter().map(page::Page::size).collect(),
+        signatures: u32::try_from(signatures).unwrap_or(u32::MAX),
+        refused: suitable::obstacle(&revision, &form)?.map(|(word, _)| word.to_owned()),
+    })
 }
 
 /// Makes the document ready for one more signature. What is there already is not touched.
 ///
 /// # Errors
 /// [`Refused`].
-pub fn prepare(_document: &[u8], _order: &Order, _limits: &Limits) -> Result<Prepared, Refused> {
-    Err(Refused::UnknownFormat)
+pub fn prepare(document: &[u8], order: &Order, limits: &Limits) -> Result<Prepared, Refused> {
+    prepare::prepare(document, order, limits)
 }
 
 /// Finds the signatures and what they cover.
@@ -32,6 +70,9 @@ pub fn read(_document: &[u8], _limits: &Limits) -> Result<Facts, Refused> {
 ///
 /// # Errors
 /// [`Refused`].
-pub fn preview(_document: &[u8], _page: u32, _width: u32, _limits: &Limits) -> Result<Vec<u8>, Refused> {
-    Err(Refused::UnknownFormat)
+pub fn preview(document: &[u8], page: u32, width: u32, limits: &Limits) -> Result<Vec<u8>, Refused> {
+    if document.len() > limits.document {
+        return Err(Refused::TooLarge("document".to_owned()));
+    }
+    preview::preview(document, page, width)
 }

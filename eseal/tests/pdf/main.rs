@@ -1,0 +1,5 @@
+//! Seals on PDF: what we make judged by the programs of others, and attacks.
+
+mod judges;
+mod paper;
+mod seal;
