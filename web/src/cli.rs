@@ -4,7 +4,7 @@
 //!
 //! `args` is the command tree. `client` and `credential` reach a server; `console`, `table`, `language` and
 //! `failure` talk to people and programs. One file per subject: `issue` (with `new_key`, `csr`, `delivery`),
-//! `certs`, `issuers`, `profiles`, `officers`, `ocsp`, `stamp`, `evidence`, `trust`, `audit`, `system`, `mail`, `config`,
+//! `certs`, `issuers`, `profiles`, `officers`, `ocsp`, `stamp`, `evidence`, `seal`, `trust`, `audit`, `system`, `mail`, `config`,
 //! `error_code`. `file`, `pem` and `passphrase` read and write what lies on this machine.
 
 pub mod args;
@@ -34,6 +34,7 @@ mod passphrase;
 mod pem;
 mod profiles;
 mod restore;
+mod seal;
 mod stamp;
 mod start;
 mod system;
@@ -119,6 +120,7 @@ async fn with_server(global: &Global, console: Console, command: Command) -> Res
         Command::Claim(args) => officers::claim(global, console, args).await,
         Command::Stamp(args) => stamp::run(global, console, args).await,
         Command::Evidence(command) => evidence::run(global, console, command).await,
+        Command::Seal(command) => seal::run(global, console, command).await,
         Command::Ocsp(command) => ocsp::run(global, console, command).await,
         Command::Audit(command) => audit::run(global, console, command).await,
         Command::Backup(args) => system::backup(global, console, args).await,

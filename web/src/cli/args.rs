@@ -8,7 +8,9 @@ mod cert;
 mod desk;
 mod ocsp;
 mod office;
+mod place;
 mod profile;
+mod seal;
 mod stamp;
 mod system;
 
@@ -21,7 +23,12 @@ pub use ocsp::{Ask, NameHash, OcspCommand, OcspQuery, OcspStaple};
 pub use office::{
     AuditCommand, Claim, ExportArgs, OfficerAddArgs, OfficerCommand, ProofArgs, SearchArgs, TrustCommand,
 };
+pub use place::{At, PageList, Shift};
 pub use profile::ProfileCommand;
+pub use seal::{
+    Level, Look, RidingEdge, SealApply, SealCommand, SealDraw, SealForm, SealKind, SealList, SealMake, SealName,
+    SealRenew, SealReport, SealRequest, SealShow, SealStatus, SealStep, SealUses, SealWish, Shape,
+};
 pub use stamp::{
     EvidenceCommand, EvidenceFetch, EvidenceMake, EvidenceRenew, EvidenceVerify, Stamp, StampHash, StampSource,
 };
@@ -47,6 +54,7 @@ First steps (the server running in another terminal):
   yinxin verify www.example.cn/cert.pem  checks it as a stranger would, without the server
   yinxin list                            what was issued
   yinxin revoke www.example.cn/cert.pem --reason superseded
+  yinxin seal --help                     seals, and sealed documents
 
 On another machine: --server https://ca.example.cn:8443 --as officer.pem
 (the file that `yinxin officer add` or `yinxin claim` wrote).
@@ -175,7 +183,10 @@ pub enum Command {
     /// Keep evidence that outlives algorithms and certificates (RFC 4998).
     #[command(subcommand)]
     Evidence(EvidenceCommand),
-    /// Check certificates, time-stamps, receipts and CRLs, without a server.
+    /// Make seals, and put them on OFD and PDF documents.
+    #[command(subcommand)]
+    Seal(SealCommand),
+    /// Check sealed documents, seals, certificates, time-stamps, receipts and CRLs, without a server.
     Verify(Verify),
     /// Explain an error code.
     Error {
@@ -253,6 +264,39 @@ mod tests {
     fn a_passphrase_cannot_be_an_argument() {
         assert!(parse("unseal hunter2").is_err());
         assert!(parse("init --production --passphrase hunter2").is_err());
+    }
+
+    #[test]
+    fn a_seal_is_drawn_or_has_a_picture_and_not_both() {
+        assert!(parse("seal make --name a").is_err());
+        assert!(parse("seal make --name a --drawn round --picture a.png").is_err());
+        assert!(parse("seal make --name a --drawn triangle").is_err());
+        assert!(parse("seal make --name a --picture a.png --line b").is_err());
+        assert!(parse("seal make --drawn round").is_err());
+        for good in ["--drawn round", "--drawn personal --white", "--picture a.png --holder b.pem --holder c.pem"] {
+            assert!(parse(&format!("seal make --name a {good} --out a.esl")).is_ok(), "{good}");
+        }
+    }
+
+    #[test]
+    fn a_seal_goes_to_a_place_and_riding_has_an_edge() {
+        assert!(parse("seal apply a.pdf --seal 01").is_err());
+        assert!(parse("seal apply a.pdf --at 1:2,3").is_err());
+        assert!(parse("seal apply --seal 01 --at 1:2,3").is_err());
+        assert!(parse("seal apply a.pdf --seal 01 --at 2,3").is_err());
+        assert!(parse("seal apply a.pdf --seal 01 --riding middle").is_err());
+        assert!(parse("seal apply a.pdf --seal 01 --at 1:2,3 --along 5").is_err());
+        assert!(parse("seal apply a.pdf --seal 01 --at 1:2,3 --form pkcs1").is_err());
+        for good in [
+            "--at 1:150,230",
+            "--at 1:150,230 --at all:5,5 -o b.pdf",
+            "--keyword here --shift -3,4 --occurrence 2",
+            "--riding right --pages all",
+            "--riding bottom --pages 2-5 --along 100 --at-most 4",
+            "--at last:1,2 --form pades --level b-lt",
+        ] {
+            assert!(parse(&format!("seal apply a.pdf b.ofd --seal 01 {good}")).is_ok(), "{good}");
+        }
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::time::Duration;
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Bytes;
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
-use hyper::{Method, Request, StatusCode, Uri};
+use hyper::{Method, Request, Response, StatusCode, Uri};
 use hyper_util::rt::TokioIo;
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
@@ -30,6 +30,8 @@ const CONNECT: Duration = Duration::from_secs(5);
 const USUAL: Duration = Duration::from_secs(30);
 /// Longest wait for an answer that checks or copies everything.
 const LONG: Duration = Duration::from_secs(6 * 3600);
+/// Longest wait for an answer about a large document.
+const UPLOAD: Duration = Duration::from_secs(600);
 /// Longest wait for a published file.
 const PUBLISHED: Duration = Duration::from_secs(600);
 /// Largest answer of the API. Unit: bytes.
@@ -126,6 +128,28 @@ impl Client {
         }
     }
 
+    /// `POST /api/v1/{verb}` as `multipart/form-data`: a part `order` and a part `document`. The answer of the verb,
+    /// headers included, if it is none of refusal.
+    ///
+    /// # Errors
+    /// As [`Client::call`].
+    pub async fn upload<Q: Serialize>(
+        &self,
+        verb: &str,
+        order: &Q,
+        name: &str,
+        document: &[u8],
+    ) -> Result<Response<Bytes>, Failure> {
+        let order = serde_json::to_vec(order).map_err(|e| Failure::Here(format!("The question is no JSON: {e}.")))?;
+        let (kind, body) = multipart(&order, name, document);
+        let ask = self.request_of(Method::POST, &format!("/api/v1/{verb}"), &kind, body)?;
+        let response = self.whole(ask, UPLOAD, LARGEST_FILE).await?;
+        if response.status().is_success() {
+            return Ok(response);
+        }
+        answer::<Nothing>(response.status(), response.body()).and(Err(strange(response.status())))
+    }
+
     async fn post<Q: Serialize, A: DeserializeOwned>(
         &self,
         verb: &str,
@@ -148,7 +172,17 @@ impl Client {
     }
 
     fn request(&self, method: Method, path: &str, body: Vec<u8>) -> Result<Request<Full<Bytes>>, Failure> {
-        let request = Request::builder().method(method).uri(path).header(CONTENT_TYPE, "application/json");
+        self.request_of(method, path, "application/json", body)
+    }
+
+    fn request_of(
+        &self,
+        method: Method,
+        path: &str,
+        kind: &str,
+        body: Vec<u8>,
+    ) -> Result<Request<Full<Bytes>>, Failure> {
+        let request = Request::builder().method(method).uri(path).header(CONTENT_TYPE, kind);
         let request = match &self.target {
             Target::Socket(_) => request.header(HOST, "localhost"),
             Target::Tls { host, port, token, .. } => {
@@ -170,6 +204,15 @@ impl Client {
         within: Duration,
         largest: usize,
     ) -> Result<(StatusCode, Bytes), Failure> {
+        self.whole(request, within, largest).await.map(|response| (response.status(), response.into_body()))
+    }
+
+    async fn whole(
+        &self,
+        request: Request<Full<Bytes>>,
+        within: Duration,
+        largest: usize,
+    ) -> Result<Response<Bytes>, Failure> {
         match &self.target {
             Target::Socket(path) => {
                 let stream = timed(CONNECT, UnixStream::connect(path)).await?.map_err(|e| no_server(path, &e))?;
@@ -209,7 +252,7 @@ pub(super) async fn post_plain(
     let stream = timed(CONNECT.min(within), TcpStream::connect((host, port)))
         .await?
         .map_err(|e| Failure::Unreachable(format!("{host}:{port} does not answer: {e}.")))?;
-    exchange(stream, request, within, largest).await
+    exchange(stream, request, within, largest).await.map(|response| (response.status(), response.into_body()))
 }
 
 async fn connect_tls(
@@ -234,7 +277,7 @@ async fn exchange(
     request: Request<Full<Bytes>>,
     within: Duration,
     largest: usize,
-) -> Result<(StatusCode, Bytes), Failure> {
+) -> Result<Response<Bytes>, Failure> {
     let broken = |e: &dyn std::error::Error| {
         // TLS 1.3 tells of a refused client certificate only after the handshake: that is the cause worth showing.
         let cause = std::iter::successors(Some(e), |e| e.source()).last().map(ToString::to_string).unwrap_or_default();
@@ -245,12 +288,32 @@ async fn exchange(
             hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(|e| broken(&e))?;
         let connection = tokio::spawn(connection);
         let response = sender.send_request(request).await.map_err(|e| broken(&e))?;
-        let status = response.status();
-        let body = Limited::new(response.into_body(), largest).collect().await.map_err(|e| broken(&*e))?;
+        let (head, body) = response.into_parts();
+        let body = Limited::new(body, largest).collect().await.map_err(|e| broken(&*e))?;
         connection.abort();
-        Ok((status, body.to_bytes()))
+        Ok(Response::from_parts(head, body.to_bytes()))
     };
     timed(within, work).await?
+}
+
+/// The kind and the body of a `multipart/form-data` (RFC 7578) of an order and a document.
+fn multipart(order: &[u8], name: &str, document: &[u8]) -> (String, Vec<u8>) {
+    // A boundary that depends on all of the content cannot stand in it but by a collision of the hash.
+    let digest = engine::sm3::hash(document);
+    let boundary: String = digest.iter().take(24).map(|byte| format!("{byte:02x}")).collect();
+    // Names are for people: what would end the header is replaced.
+    let name: String = name.chars().map(|c| if c.is_control() || matches!(c, '"' | '\\') { '_' } else { c }).collect();
+    let mut body = Vec::with_capacity(document.len() + order.len() + 512);
+    let mut put = |text: &str| body.extend_from_slice(text.as_bytes());
+    put(&format!("--{boundary}\r\nContent-Disposition: form-data; name=\"order\"\r\n"));
+    put("Content-Type: application/json\r\n\r\n");
+    body.extend_from_slice(order);
+    let head = format!("Content-Disposition: form-data; name=\"document\"; filename=\"{name}\"\r\n");
+    body.extend_from_slice(format!("\r\n--{boundary}\r\n{head}").as_bytes());
+    body.extend_from_slice(b"Content-Type: application/octet-stream\r\n\r\n");
+    body.extend_from_slice(document);
+    body.extend_from_slice(format!("\r\n--{boundary}--\r\n").as_bytes());
+    (format!("multipart/form-data; boundary={boundary}"), body)
 }
 
 fn answer<A: DeserializeOwned>(status: StatusCode, body: &[u8]) -> Result<A, Failure> {
@@ -338,6 +401,19 @@ mod tests {
         });
         let request = Request::get("/").header(HOST, "a").body(Full::new(Bytes::new())).unwrap();
         assert!(matches!(exchange(here, request, USUAL, 1000).await, Err(Failure::Unreachable(_))));
+    }
+
+    #[test]
+    fn a_document_travels_whole_and_its_name_ends_no_header() {
+        let (kind, body) = multipart(b"{}", "a\"\r\nX: y", b"%PDF-1.7\r\n--\r\n");
+        let boundary = kind.strip_prefix("multipart/form-data; boundary=").unwrap();
+        let text = String::from_utf8(body).unwrap();
+        let parts: Vec<&str> = text.split(&format!("--{boundary}")).collect();
+        assert_eq!(parts.len(), 4, "two parts between three boundaries");
+        assert!(parts[1].contains("name=\"order\"") && parts[1].ends_with("\r\n\r\n{}\r\n"));
+        assert!(parts[2].contains("filename=\"a___X: y\"\r\n"), "{}", parts[2]);
+        assert!(parts[2].ends_with("\r\n\r\n%PDF-1.7\r\n--\r\n\r\n"));
+        assert_eq!(parts[3], "--\r\n");
     }
 
     #[test]

@@ -173,7 +173,8 @@ pub struct Restore {
 /// `yinxin verify`.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "\
-Told by content: certificates (PEM or DER), time-stamps (RFC 3161, anybody's), receipts (receipt.json), CRLs.
+Told by content: sealed and signed documents (OFD, PDF), seals (.esl), certificates (PEM or DER), time-stamps
+(RFC 3161, anybody's), receipts (receipt.json), CRLs. Documents are read in a process apart that holds no key.
 chain.pem and receipt.json beside a certificate are used by themselves, and for contract.pdf.tsr the file
 contract.pdf. Believed are the trust store (`yinxin trust list`) and the roots of the
 data directory. Needs no server and no network.
@@ -181,11 +182,12 @@ data directory. Needs no server and no network.
 Exit status: 0 all good, 1 something is not, 2 it could not be checked.
 
 Examples:
+  yinxin verify contract.pdf contract.ofd
   yinxin verify www.example.cn/cert.pem
   yinxin verify cert.pem --chain chain.pem --crl latest.crl --at 2026-12-31T00:00:00Z
   yinxin verify token.tsr --data contract.pdf --proof proof.json --policy 1.2.3.4.1")]
 pub struct Verify {
-    /// Certificates, time-stamps, receipts, CRLs, or folders written by `issue`.
+    /// Documents, seals, certificates, time-stamps, receipts, CRLs, or folders written by `issue`.
     #[arg(required = true)]
     pub files: Vec<PathBuf>,
     /// Certificates between the holder's and the root (PEM).
