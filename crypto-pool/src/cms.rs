@@ -19,6 +19,7 @@
 
 mod certificates;
 mod detached;
+pub mod read;
 
 use std::fmt;
 

@@ -12,75 +12,13 @@ use const_oid::ObjectIdentifier as Oid;
 use crypto_pool::tlv::{self, BadDer, Reader};
 use pki_config::oid;
 
+pub use super::digest::Hash;
 use super::response::{FailInfo, Rejection};
 
 /// Longest request that is read. Unit: bytes. Real ones have 40 to 150.
 pub const LONGEST: usize = 16_384;
 /// Longest nonce. Unit: bytes. Real ones have 8 to 20.
 const LONGEST_NONCE: usize = 128;
-
-/// A hash algorithm of an imprint. There is no SHA-1 and no MD5: a time-stamp over a broken hash proves
-/// nothing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Hash {
-    /// SM3, GB/T 32905.
-    Sm3,
-    /// SHA-256.
-    Sha256,
-    /// SHA-384.
-    Sha384,
-    /// SHA-512.
-    Sha512,
-}
-
-impl Hash {
-    /// All of them.
-    pub const ALL: [Self; 4] = [Self::Sm3, Self::Sha256, Self::Sha384, Self::Sha512];
-
-    /// Its identifier.
-    #[must_use]
-    pub const fn oid(self) -> Oid {
-        match self {
-            Self::Sm3 => oid::SM3,
-            Self::Sha256 => oid::SHA256,
-            Self::Sha384 => oid::SHA384,
-            Self::Sha512 => oid::SHA512,
-        }
-    }
-
-    /// From the content octets of its identifier.
-    #[must_use]
-    pub fn from_oid_content(content: &[u8]) -> Option<Self> {
-        Self::ALL.into_iter().find(|one| one.oid().as_bytes() == content)
-    }
-
-    /// Length of its digests. Unit: bytes.
-    #[must_use]
-    pub const fn length(self) -> usize {
-        match self {
-            Self::Sm3 | Self::Sha256 => 32,
-            Self::Sha384 => 48,
-            Self::Sha512 => 64,
-        }
-    }
-
-    /// The word in the configuration and the interface: `sm3`, `sha256`…
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Sm3 => "sm3",
-            Self::Sha256 => "sha256",
-            Self::Sha384 => "sha384",
-            Self::Sha512 => "sha512",
-        }
-    }
-
-    /// From that word.
-    #[must_use]
-    pub fn from_word(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|one| one.as_str() == word)
-    }
-}
 
 /// What is to be stamped: a hash algorithm and a digest of its length.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

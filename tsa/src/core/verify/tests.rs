@@ -1,7 +1,12 @@
 //! Claims about verification, over time-stamps of another authority (`tests/data`, made by OpenSSL).
 
+use const_oid::ObjectIdentifier as Oid;
+use crypto_pool::digest::{self, Hash};
+use crypto_pool::path::{Anchors, Cert, Crl};
+use pki_config::Instant;
+
 use super::*;
-use crate::core::opened::BadToken;
+use crate::core::opened::{BadToken, OpenedToken};
 
 fn sample(name: &str) -> Vec<u8> {
     let path = format!("{}/tests/data/{name}", env!("CARGO_MANIFEST_DIR"));
