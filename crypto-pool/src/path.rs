@@ -1,32 +1,45 @@
-//! Certification path validation after RFC 5280 6.1, with every check reported on its own.
+//! Certification path validation after RFC 5280 6.1 and 6.3, with every check reported on its own.
 //!
 //! Keys: SM2, ECDSA, RSA, Ed25519. Bounded in every direction: eight certificates, 64 signature checks
-//! while a path is sought, 64 KiB for a certificate. Revocation is decided by the CRLs that are given;
-//! nothing is fetched. Certificate policies decide nothing (any policy is acceptable).
+//! while a path is sought and 512 in all, 64 KiB for a certificate. Revocation is decided by the CRLs and OCSP answers
+//! that are given; nothing is fetched. Policies are followed as RFC 9618 has it. The anchor is checked like any
+//! authority, but for its revocation and its policies.
+//!
+//! A certificate, CRL or answer remembers which key its signature was found to be of: whoever keeps the values (they
+//! are cheap to clone) pays for each signature once.
 
+use std::cell::Cell;
 use std::fmt;
 
 use const_oid::ObjectIdentifier;
 use pki_config::Instant;
-use pki_config::status::Reason;
-
-use crate::public_key::BadKey;
+use pki_config::status::CertStatus;
 
 mod cert;
 mod check;
+mod constraints;
 mod crl;
 mod extensions;
 mod names;
+mod ocsp;
+mod points;
+mod policy;
+mod problem;
+mod revocation;
+mod search;
+mod tolerant;
 
 pub use cert::Cert;
+pub use constraints::within_constraints;
 pub use crl::{Crl, CrlEntry};
 pub use extensions::{BasicConstraints, Extensions, KeyUsage};
-pub use names::within_constraints;
+pub use ocsp::OcspAnswer;
+pub use problem::{Check, Problem};
+pub use tolerant::Deviation;
 
-/// Most certificates in a path, the anchor included.
-const LONGEST: usize = 8;
-/// Most signatures that are checked while a path is sought.
-const MOST_SIGNATURES: usize = 64;
+pub(crate) use tolerant::sm2_point;
+
+use search::Seeking;
 
 /// The certificates that are believed without a proof.
 #[derive(Debug, Clone, Default)]
@@ -52,10 +65,23 @@ pub enum Revocation {
     /// Not at all.
     #[default]
     Ignored,
-    /// By a usable CRL where one is given.
+    /// By a usable CRL or OCSP answer where one is given.
     WhereKnown,
-    /// Every certificate but the anchor needs a usable CRL.
+    /// Every certificate but the anchor needs a usable CRL or OCSP answer.
     Required,
+}
+
+/// Which certificate policies are asked for (RFC 5280 6.1.1 c, e, f, g). By default any or none will do.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Policies<'a> {
+    /// Those that are acceptable; any, if none is named.
+    pub acceptable: &'a [ObjectIdentifier],
+    /// Whether one of them must be valid along the whole path (initial-explicit-policy).
+    pub required: bool,
+    /// Whether mappings count for nothing (initial-policy-mapping-inhibit).
+    pub mapping_inhibited: bool,
+    /// Whether anyPolicy counts for nothing (initial-any-policy-inhibit).
+    pub any_inhibited: bool,
 }
 
 /// What is asked of a path beyond being one.
@@ -67,132 +93,15 @@ pub struct Options<'a> {
     pub revocation: Revocation,
     /// The CRLs to decide by.
     pub crls: &'a [Crl],
-}
-
-/// What was checked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Check {
-    /// A path leads to an anchor.
-    Path,
-    /// The public key is acceptable.
-    Key,
-    /// The issuer's key made the signature.
-    Signature,
-    /// The time lies within the validity.
-    Validity,
-    /// The critical extensions are all understood.
-    CriticalExtensions,
-    /// An issuer is an authority that may sign certificates.
-    Authority,
-    /// No more authorities follow than an issuer allows.
-    PathLength,
-    /// The names below lie within an issuer's constraints.
-    NameConstraints,
-    /// The certificate is for the use that is asked for.
-    ExtKeyUsage,
-    /// The certificate is not revoked.
-    Revocation,
-}
-
-impl Check {
-    /// A stable word.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Path => "path",
-            Self::Key => "key",
-            Self::Signature => "signature",
-            Self::Validity => "validity",
-            Self::CriticalExtensions => "critical-extensions",
-            Self::Authority => "authority",
-            Self::PathLength => "path-length",
-            Self::NameConstraints => "name-constraints",
-            Self::ExtKeyUsage => "ext-key-usage",
-            Self::Revocation => "revocation",
-        }
-    }
-}
-
-/// Why a check failed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Problem {
-    /// No anchor, and no certificate given, has the issuer's name and key.
-    NoIssuer,
-    /// The search for a path took too many signature checks or certificates.
-    TooLong,
-    /// The public key is not acceptable.
-    Key(BadKey),
-    /// The signature's algorithm is not known here, or named differently inside and outside.
-    UnknownAlgorithm,
-    /// The signature is not the issuer's.
-    Signature,
-    /// Not valid yet.
-    NotYetValid {
-        /// From when on it is.
-        from: Instant,
-    },
-    /// No longer valid.
-    Expired {
-        /// The last second it was.
-        since: Instant,
-    },
-    /// A critical extension is not understood.
-    CriticalExtension(ObjectIdentifier),
-    /// The issuer is no certificate authority.
-    NotAnAuthority,
-    /// The issuer's key usage lacks keyCertSign.
-    NoCertSign,
-    /// More authorities follow than the issuer allows.
-    PathLength {
-        /// How many it allows.
-        allowed: u64,
-    },
-    /// A name lies outside the issuer's constraints.
-    NameOutside,
-    /// The issuer constrains names in a way that is not processed here.
-    ConstraintUnsupported,
-    /// Not for the use that is asked for.
-    ExtKeyUsage,
-    /// Revoked.
-    Revoked {
-        /// When.
-        at: Instant,
-        /// Why.
-        reason: Reason,
-    },
-    /// No CRL that speaks of this certificate was given.
-    NoCrl,
-    /// The CRL is not signed by the issuer, or the issuer may not sign CRLs.
-    CrlSignature,
-    /// The CRL is from the future or overdue.
-    CrlNotCurrent,
-}
-
-impl fmt::Display for Problem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::NoIssuer => "its issuer is neither trusted nor given",
-            Self::TooLong => "the path is too long to be sought",
-            Self::Key(why) => return why.fmt(f),
-            Self::UnknownAlgorithm => "its signature algorithm is not known",
-            Self::Signature => "its signature is not its issuer's",
-            Self::NotYetValid { from } => return write!(f, "it is valid from {from} on"),
-            Self::Expired { since } => return write!(f, "it expired at {since}"),
-            Self::CriticalExtension(oid) => return write!(f, "its critical extension {oid} is not understood"),
-            Self::NotAnAuthority => "it is no certificate authority's",
-            Self::NoCertSign => "its key may not sign certificates",
-            Self::PathLength { allowed } => return write!(f, "it allows {allowed} authorities below it"),
-            Self::NameOutside => "a name below it lies outside its constraints",
-            Self::ConstraintUnsupported => "it constrains names in a way that is not processed",
-            Self::ExtKeyUsage => "it is not for this use",
-            Self::Revoked { at, reason } => return write!(f, "it was revoked at {at}: {reason}"),
-            Self::NoCrl => "no CRL of its issuer is given",
-            Self::CrlSignature => "the CRL is not its issuer's",
-            Self::CrlNotCurrent => "the CRL is overdue or from the future",
-        })
-    }
+    /// The OCSP answers to decide by.
+    pub ocsps: &'a [OcspAnswer],
+    /// What the caller itself knows of certificates, as of [`Options::evidence_until`]: it is believed.
+    pub told: &'a [(Cert, CertStatus)],
+    /// Up to when evidence may have been made. Default: the moment asked about. Where that lies in the past, give the
+    /// present: a later list tells of an earlier moment as well, if the certificate had not expired in between.
+    pub evidence_until: Option<Instant>,
+    /// Which policies are asked for.
+    pub policies: Policies<'a>,
 }
 
 /// One check of one certificate of the path.
@@ -206,6 +115,28 @@ pub struct Finding {
     pub result: Result<(), Problem>,
 }
 
+/// What decided that a certificate is not revoked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Evidence {
+    /// Which certificate: 0 is the leaf.
+    pub certificate: usize,
+    /// Which of the things given.
+    pub source: Source,
+    /// As of when it speaks.
+    pub made: Instant,
+}
+
+/// A thing given in [`Options`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Source {
+    /// The CRL at this place of [`Options::crls`].
+    Crl(usize),
+    /// The answer at this place of [`Options::ocsps`].
+    Ocsp(usize),
+    /// The caller itself.
+    Told,
+}
+
 /// Everything that was checked, in the order of the path.
 #[derive(Debug, Clone)]
 pub struct Report {
@@ -213,6 +144,10 @@ pub struct Report {
     pub path: Vec<Cert>,
     /// Every check.
     pub findings: Vec<Finding>,
+    /// What decided that certificates of the path are not revoked, where something did.
+    pub evidence: Vec<Evidence>,
+    /// The policies that are valid along the path, of those asked for; anyPolicy if all are.
+    pub policies: Vec<ObjectIdentifier>,
 }
 
 impl Report {
@@ -276,85 +211,9 @@ pub fn validate(
 /// As [`validate`], but tells of every check, passed or failed.
 #[must_use]
 pub fn examine(leaf: &Cert, intermediates: &[Cert], anchors: &Anchors, at: Instant, options: &Options<'_>) -> Report {
-    let mut path = vec![leaf.clone()];
-    let mut exhausted = false;
-    // If no path has all its signatures right, one with a wrong signature tells better what is amiss than
-    // "no issuer" would.
-    for wrong_signatures in [false, true] {
-        let mut search = Search { intermediates, anchors, at, options, wrong_signatures, signatures: 0, best: None };
-        search.extend(&mut path, Vec::new());
-        if let Some(report) = search.best {
-            return report;
-        }
-        exhausted |= search.signatures >= MOST_SIGNATURES;
-    }
-    let problem = if exhausted { Problem::TooLong } else { Problem::NoIssuer };
-    Report { path, findings: vec![Finding { certificate: 0, check: Check::Path, result: Err(problem) }] }
-}
-
-struct Search<'a> {
-    intermediates: &'a [Cert],
-    anchors: &'a Anchors,
-    at: Instant,
-    options: &'a Options<'a>,
-    /// Whether paths with wrong signatures are followed too, to report them.
-    wrong_signatures: bool,
-    signatures: usize,
-    best: Option<Report>,
-}
-
-impl Search<'_> {
-    /// Extends the path by every possible issuer of its last certificate, anchors first; stops at the first
-    /// path without a fault. `signatures` holds the findings about signatures on the way here.
-    fn extend(&mut self, path: &mut Vec<Cert>, signatures: Vec<Finding>) -> bool {
-        let Some(last) = path.last().cloned() else { return false };
-        if self.anchors.0.contains(&last) {
-            return self.judge(path, &signatures);
-        }
-        if path.len() == LONGEST {
-            return false;
-        }
-        let certificate = path.len() - 1;
-        let issuers = self.anchors.0.iter().chain(self.intermediates);
-        let issuers: Vec<Cert> = issuers.filter(|one| may_have_issued(one, &last)).cloned().collect();
-        for issuer in issuers {
-            if path.contains(&issuer) || self.signatures >= MOST_SIGNATURES {
-                continue;
-            }
-            self.signatures += 1;
-            let result = check::signature(&last, &issuer);
-            if result.is_err() && !self.wrong_signatures {
-                continue;
-            }
-            let mut findings = signatures.clone();
-            findings.push(Finding { certificate, check: Check::Signature, result });
-            path.push(issuer);
-            let found = self.extend(path, findings);
-            if found {
-                return true;
-            }
-            path.pop();
-        }
-        false
-    }
-
-    /// Checks a path that ends in an anchor. Keeps the first, or one without a fault.
-    fn judge(&mut self, path: &[Cert], signatures: &[Finding]) -> bool {
-        let findings = check::findings(path, signatures, self.at, self.options);
-        let report = Report { path: path.to_vec(), findings };
-        let valid = report.is_valid();
-        if valid || self.best.is_none() {
-            self.best = Some(report);
-        }
-        valid
-    }
-}
-
-/// By name, and by key identifier where both say one.
-fn may_have_issued(issuer: &Cert, cert: &Cert) -> bool {
-    let ids = (&issuer.extensions().subject_key_id, &cert.extensions().authority_key_id);
-    let same_key = !matches!(ids, (Some(issuer), Some(cert)) if issuer != cert);
-    same_key && names::same_name(issuer.subject(), cert.issuer())
+    let until = options.evidence_until.map_or(at, |until| until.max(at));
+    let (anchors, spent) = (anchors.certificates(), Cell::new(0));
+    Seeking { intermediates, anchors, at, until, options, depth: 0, spent: &spent }.examine(leaf)
 }
 
 #[cfg(test)]

@@ -95,6 +95,19 @@ impl PublicKey {
         Ok(key)
     }
 
+    /// As [`PublicKey::from_spki`], and reads an SM2 key that is named otherwise than by id-ecPublicKey with its curve.
+    /// For verifying what others signed only; [`PublicKey::spki_der`] then gives the usual form.
+    ///
+    /// # Errors
+    /// [`BadKey`] says why.
+    pub fn from_spki_tolerant(spki: &[u8]) -> Result<Self, BadKey> {
+        Self::from_spki(spki).or_else(|why| {
+            let Some(point) = crate::path::sm2_point(spki) else { return Err(why) };
+            let bits = tlv::write(tlv::BIT_STRING, &[&[0], point]);
+            Self::from_spki(&tlv::write(tlv::SEQUENCE, &[KeyAlgorithm::Sm2.spki_identifier(), &bits]))
+        })
+    }
+
     /// Reads the structure; refuses wrong forms, sizes and points, not weak keys.
     pub(crate) fn read(spki: &[u8]) -> Result<Self, BadKey> {
         if spki.len() > LONGEST {
@@ -194,6 +207,41 @@ impl PublicKey {
                 .is_some_and(|(_, key)| key.verify_sig(message, signature).is_ok()),
         }
     }
+}
+
+impl PublicKey {
+    /// As [`PublicKey::verify`], and takes an SM2 signature in any of the forms of [`sm2_signature`].
+    #[must_use]
+    pub fn verify_tolerant(&self, algorithm: SignatureAlgorithm, message: &[u8], signature: &[u8]) -> bool {
+        match &self.0.verifier {
+            Verifier::Sm2(key) => {
+                algorithm == SignatureAlgorithm::Sm2Sm3
+                    && sm2_signature(signature).is_some_and(|signature| key.verify(message, &signature))
+            }
+            Verifier::Other(_) => self.verify(algorithm, message, signature),
+        }
+    }
+}
+
+/// An SM2 signature in one of the forms met in the field: the DER of `SM2Signature`, the same with integers that are
+/// padded or lack the octet that keeps them positive, or 64 raw octets.
+#[must_use]
+pub fn sm2_signature(bytes: &[u8]) -> Option<engine::sm2::Signature> {
+    use engine::sm2::Signature;
+    let padded = |bytes| -> Option<Signature> {
+        let mut numbers = tlv::single(bytes, tlv::SEQUENCE, "signature").ok()?.inside();
+        let mut raw = [0; 64];
+        for half in raw.chunks_exact_mut(32) {
+            let number = numbers.expect(tlv::INTEGER, "signature").ok()?.value;
+            let zeros = number.iter().take_while(|b| **b == 0).count();
+            let number = number.get(zeros..)?;
+            half.get_mut(32_usize.checked_sub(number.len())?..)?.copy_from_slice(number);
+        }
+        numbers.finish("signature").ok()?;
+        Signature::from_raw(&raw).ok()
+    };
+    let raw = |bytes: &[u8]| Signature::from_raw(bytes.try_into().ok()?).ok();
+    Signature::from_der(bytes).ok().or_else(|| padded(bytes)).or_else(|| raw(bytes))
 }
 
 impl fmt::Debug for PublicKey {

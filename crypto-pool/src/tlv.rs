@@ -164,8 +164,13 @@ fn digits(text: &[u8]) -> Result<i64, BadDer> {
     text.iter().try_fold(0, |sum, c| if c.is_ascii_digit() { Ok(sum * 10 + i64::from(c - b'0')) } else { bad("time") })
 }
 
-/// Days by the civil calendar (Howard Hinnant's `days_from_civil`).
 fn instant(year: i64, month: i64, day: i64, second_of_day: i64) -> Option<Instant> {
+    Instant::from_unix_seconds(unix_midnight(year, month, day)? + second_of_day).ok()
+}
+
+/// Seconds from 1970 to the beginning of a day by the civil calendar (Howard Hinnant's `days_from_civil`); `None` for a
+/// day that does not exist.
+pub(crate) fn unix_midnight(year: i64, month: i64, day: i64) -> Option<i64> {
     let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
     let last = match month {
         4 | 6 | 9 | 11 => 30,
@@ -181,8 +186,7 @@ fn instant(year: i64, month: i64, day: i64, second_of_day: i64) -> Option<Instan
     let year_of_era = y - era * 400;
     let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
     let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-    let days = era * 146_097 + day_of_era - 719_468;
-    Instant::from_unix_seconds(days * 86_400 + second_of_day).ok()
+    Some((era * 146_097 + day_of_era - 719_468) * 86_400)
 }
 
 /// Reads one element after the other.

@@ -132,10 +132,20 @@ oids! {
     NAME_CONSTRAINTS = "2.5.29.30";
     /// cRLDistributionPoints.
     CRL_DISTRIBUTION_POINTS = "2.5.29.31";
+    /// certificateIssuer, in an entry of an indirect CRL.
+    CERTIFICATE_ISSUER = "2.5.29.29";
     /// freshestCRL.
     FRESHEST_CRL = "2.5.29.46";
     /// certificatePolicies.
     CERTIFICATE_POLICIES = "2.5.29.32";
+    /// policyMappings.
+    POLICY_MAPPINGS = "2.5.29.33";
+    /// policyConstraints.
+    POLICY_CONSTRAINTS = "2.5.29.36";
+    /// inhibitAnyPolicy.
+    INHIBIT_ANY_POLICY = "2.5.29.54";
+    /// expiredCertsOnCRL, X.509 9.5.2.8.
+    EXPIRED_CERTS_ON_CRL = "2.5.29.60";
     /// authorityKeyIdentifier.
     AUTHORITY_KEY_ID = "2.5.29.35";
     /// extKeyUsage.

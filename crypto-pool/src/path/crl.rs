@@ -6,10 +6,17 @@ use std::sync::Arc;
 use pki_config::status::Reason;
 use pki_config::{Instant, oid};
 
+use super::cert::{Outer, Signer};
 use super::extensions::authority_key_id;
+use super::names::same_name;
+use super::points::{Reasons, Scope, directory_name};
+use super::tolerant::{self, Deviation, Leniency};
 use crate::algorithm::SignatureAlgorithm;
 use crate::public_key::PublicKey;
 use crate::tlv::{self, BadDer, Reader, Tlv};
+
+/// Longest CRL that is rewritten to DER before it is read. Unit: bytes.
+const LONGEST_BER: usize = 16 << 20;
 
 /// Longest CRL that is read. Unit: bytes. A million entries take about 36 MB.
 const LONGEST: usize = 256 << 20;
@@ -22,7 +29,10 @@ const REMOVE_FROM_CRL: u8 = 8;
 pub struct Crl(Arc<Parts>);
 
 struct Parts {
+    /// As received.
     der: Vec<u8>,
+    /// The same in DER, if what was received is not. All ranges but `tbs` lie in it then.
+    copy: Option<Vec<u8>>,
     tbs: Range<usize>,
     algorithm: Option<SignatureAlgorithm>,
     signature: Range<usize>,
@@ -31,6 +41,8 @@ struct Parts {
     this_update: Instant,
     next_update: Option<Instant>,
     about: About,
+    signer: Signer,
+    leniency: Leniency,
 }
 
 /// What its extensions say.
@@ -38,20 +50,9 @@ struct Parts {
 struct About {
     number: Option<Vec<u8>>,
     authority_key_id: Option<Vec<u8>>,
+    /// Up to when certificates that expired are still listed, counted from their end.
+    expired_since: Option<Instant>,
     scope: Scope,
-}
-
-/// Which certificates a CRL speaks of.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Scope {
-    /// Indirect, or of some reasons only, or with an unknown critical extension: not used here.
-    pub(super) unsupported: bool,
-    /// The number of the list it adds to, if it is a delta. Never used alone.
-    pub(super) base: Option<Vec<u8>>,
-    pub(super) only_users: bool,
-    pub(super) only_authorities: bool,
-    /// The DER of the distribution point's name, if it is bound to one.
-    pub(super) point: Option<Vec<u8>>,
 }
 
 /// One revoked certificate.
@@ -67,6 +68,10 @@ pub struct CrlEntry<'a> {
     pub invalidity: Option<Instant>,
     /// In a delta: it takes the certificate off the list (RFC 5280 5.3.1 `removeFromCRL`).
     pub removes: bool,
+    /// Who issued it and those after it, where an indirect CRL says so: `GeneralNames`.
+    pub issuer: Option<&'a [u8]>,
+    /// Whether it has a critical extension that is not processed here.
+    pub unknown_critical: bool,
 }
 
 impl Crl {
@@ -76,20 +81,43 @@ impl Crl {
     /// [`BadDer`] says which part cannot be read.
     pub fn from_der(der: impl Into<Vec<u8>>) -> Result<Self, BadDer> {
         let der = der.into();
+        let tbs = Outer::read(&der)?.tbs;
+        let tbs = range(tbs, &der);
+        Self::read(der, None, tbs, Leniency::STRICT)
+    }
+
+    /// As [`Crl::from_der`], and puts up with what real CRLs have: see [`Deviation`]. For looking up what others revoked.
+    ///
+    /// # Errors
+    /// [`BadDer`] says which part cannot be read even so.
+    pub fn from_der_tolerant(der: impl Into<Vec<u8>>) -> Result<Self, BadDer> {
+        let der = der.into();
+        let unreadable = BadDer { what: "CRL" };
+        if tolerant::is_der(&der) {
+            let tbs = range(Outer::read(&der)?.tbs, &der);
+            return Self::read(der, None, tbs, Leniency::lenient());
+        }
+        if der.len() > LONGEST_BER { Err(unreadable) } else { Self::ber(der).ok_or(unreadable) }
+    }
+
+    /// Reads the fields in a copy that is DER.
+    fn ber(der: Vec<u8>) -> Option<Self> {
+        let copy = tolerant::to_der(&der)?;
+        let [tbs, _, _] = tolerant::parts(&der)?.try_into().ok()?;
+        let tbs = range(tbs.whole, &der);
+        let mut leniency = Leniency::lenient();
+        leniency.note(Deviation::Encoding);
+        Self::read(der, Some(copy), tbs, leniency).ok()
+    }
+
+    fn read(der: Vec<u8>, copy: Option<Vec<u8>>, tbs: Range<usize>, mut leniency: Leniency) -> Result<Self, BadDer> {
         if der.len() > LONGEST {
             return tlv::bad("CRL is too long");
         }
-        let span = |part: &[u8]| {
-            let start = part.as_ptr() as usize - der.as_ptr() as usize;
-            start..start + part.len()
-        };
-        let mut outer = tlv::single(&der, tlv::SEQUENCE, "CRL")?.inside();
-        let tbs = outer.expect(tlv::SEQUENCE, "TBSCertList")?;
-        let algorithm = outer.expect(tlv::SEQUENCE, "signature algorithm")?;
-        let signature = outer.expect(tlv::BIT_STRING, "signature")?.whole_bits()?;
-        outer.finish("CRL")?;
-
-        let mut fields = tbs.inside();
+        let all = copy.as_deref().unwrap_or(&der);
+        let span = |part: &[u8]| range(part, all);
+        let outer = Outer::read(all)?;
+        let mut fields = tlv::single(outer.tbs, tlv::SEQUENCE, "TBSCertList")?.inside();
         if let Some(version) = fields.optional(tlv::INTEGER)?
             && version.small()? != 1
         {
@@ -97,26 +125,51 @@ impl Crl {
         }
         let inner = fields.expect(tlv::SEQUENCE, "signature algorithm")?;
         let issuer = fields.expect(tlv::SEQUENCE, "CRL issuer")?;
-        let this_update = fields.any()?.time()?;
+        let this_update = leniency.time(fields.any()?)?;
         let next_update = match (fields.optional(tlv::UTC_TIME)?, fields.optional(tlv::GENERALIZED_TIME)?) {
-            (Some(time), None) | (None, Some(time)) => Some(time.time()?),
+            (Some(time), None) | (None, Some(time)) => Some(leniency.time(time)?),
             (None, None) => None,
             (Some(_), Some(_)) => return tlv::bad("CRL times"),
         };
-        let entries = fields.optional(tlv::SEQUENCE)?.map_or(&der[..0], |list| list.value);
-        let about = match fields.optional(0xa0)? {
+        let entries = fields.optional(tlv::SEQUENCE)?.map_or(&all[..0], |list| list.value);
+        let mut about = match fields.optional(0xa0)? {
             Some(list) => About::read(list)?,
             None => About::default(),
         };
         fields.finish("TBSCertList")?;
         let mut walk = Reader::new(entries);
         while !walk.is_empty() {
-            read_entry(&mut walk)?;
+            // RFC 5280 5.3: such a CRL says nothing that could be relied on.
+            about.scope.unsupported |= read_entry(&mut walk)?.unknown_critical;
         }
-        let algorithm = SignatureAlgorithm::from_identifier_der(algorithm.whole)
-            .filter(|outer| SignatureAlgorithm::from_identifier_der(inner.whole) == Some(*outer));
-        let (tbs, signature, issuer, entries) = (span(tbs.whole), span(signature), span(issuer.whole), span(entries));
-        Ok(Self(Arc::new(Parts { tbs, algorithm, signature, issuer, entries, this_update, next_update, about, der })))
+        let algorithm = leniency.algorithm(outer.algorithm, inner.whole);
+        let (signature, issuer, entries) = (span(outer.signature), span(issuer.whole), span(entries));
+        let signer = Signer::default();
+        Ok(Self(Arc::new(Parts {
+            tbs,
+            algorithm,
+            signature,
+            issuer,
+            entries,
+            this_update,
+            next_update,
+            about,
+            signer,
+            leniency,
+            copy,
+            der,
+        })))
+    }
+
+    /// The bytes in which the fields lie.
+    fn all(&self) -> &[u8] {
+        self.0.copy.as_deref().unwrap_or(&self.0.der)
+    }
+
+    /// How it deviates from the standard, if it was read tolerantly and does.
+    #[must_use]
+    pub fn deviations(&self) -> &[Deviation] {
+        &self.0.leniency.found
     }
 
     /// The CRL as received.
@@ -128,13 +181,13 @@ impl Crl {
     /// The to-be-signed part as received.
     #[must_use]
     pub fn tbs(&self) -> &[u8] {
-        &self.0.der[self.0.tbs.clone()]
+        self.0.der.get(self.0.tbs.clone()).unwrap_or_default()
     }
 
     /// The DER of the issuer's name.
     #[must_use]
     pub fn issuer(&self) -> &[u8] {
-        &self.0.der[self.0.issuer.clone()]
+        self.all().get(self.0.issuer.clone()).unwrap_or_default()
     }
 
     /// When it was made.
@@ -166,7 +219,8 @@ impl Crl {
     #[must_use]
     pub fn is_complete(&self) -> bool {
         let scope = &self.0.about.scope;
-        !scope.unsupported && scope.base.is_none() && !scope.only_users && !scope.only_authorities
+        let partial = scope.only_users || scope.only_authorities || scope.reasons != Reasons::ALL;
+        !scope.unsupported && scope.base.is_none() && !scope.indirect && !partial
     }
 
     /// Whether it is a delta that completes this full list: of the same issuer and key, for the same certificates, to
@@ -183,26 +237,53 @@ impl Crl {
         same_scope && same_issuer && in_reach
     }
 
-    /// Whether it was made, and its successor was not yet due, at this moment.
-    #[must_use]
-    pub(super) fn is_current(&self, at: Instant) -> bool {
-        self.this_update() <= at && self.next_update().is_some_and(|next| at <= next)
-    }
-
     pub(super) fn scope(&self) -> &Scope {
         &self.0.about.scope
     }
 
-    /// Whether this key made its signature. Hashes the whole CRL.
+    /// Whether this key made its signature. Hashes the whole CRL; asked again with the same key, it costs nothing.
     #[must_use]
     pub fn is_signed_by(&self, key: &PublicKey) -> bool {
-        let signature = &self.0.der[self.0.signature.clone()];
-        self.0.algorithm.is_some_and(|algorithm| key.verify(algorithm, self.tbs(), signature))
+        let signature = self.all().get(self.0.signature.clone()).unwrap_or_default();
+        let Some(algorithm) = self.0.algorithm else { return false };
+        self.0.signer.is(key, || match self.0.leniency.is_lenient {
+            true => key.verify_tolerant(algorithm, self.tbs(), signature),
+            false => key.verify(algorithm, self.tbs(), signature),
+        })
+    }
+
+    /// Whether [`Crl::is_signed_by`] needs no computing any more for this key.
+    pub(super) fn is_known_signed_by(&self, key: &PublicKey) -> bool {
+        self.0.signer.is_known(key)
+    }
+
+    /// Since when certificates had to have expired to be no longer listed (X.509 expiredCertsOnCRL).
+    pub(super) fn expired_since(&self) -> Option<Instant> {
+        self.0.about.expired_since
+    }
+
+    fn entry_bytes(&self) -> &[u8] {
+        self.all().get(self.0.entries.clone()).unwrap_or_default()
+    }
+
+    /// The entry of a serial number of this issuer: in an indirect CRL each entry is of the issuer that it or the last
+    /// one before it names, at first of the CRL's own.
+    pub(super) fn find_of(&self, issuer: &[u8], serial: &[u8]) -> Option<CrlEntry<'_>> {
+        if !self.scope().indirect {
+            return self.find(serial).filter(|entry| entry.issuer.is_none());
+        }
+        let mut is_meant = same_name(self.issuer(), issuer);
+        self.entries().find(|entry| {
+            if let Some(named) = entry.issuer {
+                is_meant = names_directory(named, issuer);
+            }
+            is_meant && entry.serial == serial
+        })
     }
 
     /// Its entries, in their order.
     pub fn entries(&self) -> impl Iterator<Item = CrlEntry<'_>> {
-        let mut walk = Reader::new(&self.0.der[self.0.entries.clone()]);
+        let mut walk = Reader::new(self.entry_bytes());
         // Every entry was read once when the CRL was, so none fails now.
         std::iter::from_fn(move || if walk.is_empty() { None } else { read_entry(&mut walk).ok() })
     }
@@ -210,7 +291,7 @@ impl Crl {
     /// The entry of a serial number (content octets of the INTEGER), if it is listed.
     #[must_use]
     pub fn find(&self, serial: &[u8]) -> Option<CrlEntry<'_>> {
-        let mut walk = Reader::new(&self.0.der[self.0.entries.clone()]);
+        let mut walk = Reader::new(self.entry_bytes());
         while let Ok(entry) = walk.expect(tlv::SEQUENCE, "CRL entry") {
             let listed = entry.inside().expect(tlv::INTEGER, "CRL entry serial").ok()?;
             if listed.value == serial {
@@ -227,15 +308,40 @@ impl std::fmt::Debug for Crl {
     }
 }
 
+/// Where `part` lies within `all`, of which it is a slice.
+fn range(part: &[u8], all: &[u8]) -> Range<usize> {
+    let start = part.as_ptr() as usize - all.as_ptr() as usize;
+    start..start + part.len()
+}
+
+/// Whether `GeneralNames` have this directory name.
+fn names_directory(names: &[u8], name: &[u8]) -> bool {
+    let mut list = Reader::new(names);
+    while let Ok(one) = list.any() {
+        if directory_name(one.whole).is_some_and(|one| same_name(one, name)) {
+            return true;
+        }
+    }
+    false
+}
+
 fn read_entry<'a>(walk: &mut Reader<'a>) -> Result<CrlEntry<'a>, BadDer> {
     let mut entry = walk.expect(tlv::SEQUENCE, "CRL entry")?.inside();
     let serial = entry.expect(tlv::INTEGER, "CRL entry serial")?.value;
     let at = entry.any()?.time()?;
-    let mut read = CrlEntry { serial, at, reason: Reason::Unspecified, invalidity: None, removes: false };
+    let mut read = CrlEntry {
+        serial,
+        at,
+        reason: Reason::Unspecified,
+        invalidity: None,
+        removes: false,
+        issuer: None,
+        unknown_critical: false,
+    };
     if let Some(extensions) = entry.optional(tlv::SEQUENCE)? {
         let mut list = extensions.inside();
         while !list.is_empty() {
-            let (id, _, value) = read_extension(&mut list)?;
+            let (id, critical, value) = read_extension(&mut list)?;
             if id == oid::CRL_REASON.as_bytes() {
                 let code = tlv::single(value, tlv::ENUMERATED, "CRL reason")?.value;
                 let known = code.first().copied().filter(|_| code.len() == 1).and_then(Reason::from_code);
@@ -243,6 +349,10 @@ fn read_entry<'a>(walk: &mut Reader<'a>) -> Result<CrlEntry<'a>, BadDer> {
                 read.removes = code == [REMOVE_FROM_CRL];
             } else if id == oid::INVALIDITY_DATE.as_bytes() {
                 read.invalidity = Some(tlv::single(value, tlv::GENERALIZED_TIME, "invalidity date")?.time()?);
+            } else if id == oid::CERTIFICATE_ISSUER.as_bytes() {
+                read.issuer = Some(tlv::single(value, tlv::SEQUENCE, "certificate issuer")?.value);
+            } else {
+                read.unknown_critical |= critical;
             }
         }
     }
@@ -281,33 +391,13 @@ impl About {
                 about.scope.take_in(value)?;
             } else if id == oid::DELTA_CRL_INDICATOR.as_bytes() {
                 about.scope.base = Some(tlv::single(value, tlv::INTEGER, "base CRL number")?.magnitude()?.to_vec());
+            } else if id == oid::EXPIRED_CERTS_ON_CRL.as_bytes() {
+                about.expired_since =
+                    tlv::single(value, tlv::GENERALIZED_TIME, "expired certs").and_then(Tlv::time).ok();
             } else if critical {
                 about.scope.unsupported = true;
             }
         }
         Ok(about)
-    }
-}
-
-impl Scope {
-    /// ```text
-    /// IssuingDistributionPoint ::= SEQUENCE {
-    ///   distributionPoint [0] DistributionPointName OPTIONAL, onlyContainsUserCerts [1] BOOLEAN,
-    ///   onlyContainsCACerts [2] BOOLEAN, onlySomeReasons [3], indirectCRL [4], onlyContainsAttributeCerts [5] }
-    /// ```
-    fn take_in(&mut self, value: &[u8]) -> Result<(), BadDer> {
-        let mut inside = tlv::single(value, tlv::SEQUENCE, "issuing distribution point")?.inside();
-        while !inside.is_empty() {
-            let part = inside.any()?;
-            let yes = part.value == [0xff];
-            match part.tag {
-                0xa0 => self.point = Some(part.value.to_vec()),
-                0x81 => self.only_users |= yes,
-                0x82 => self.only_authorities |= yes,
-                0x84 | 0x85 => self.unsupported |= yes,
-                _ => self.unsupported = true,
-            }
-        }
-        Ok(())
     }
 }

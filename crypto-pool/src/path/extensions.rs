@@ -3,6 +3,7 @@
 use const_oid::ObjectIdentifier;
 use pki_config::oid;
 
+use super::tolerant::{self, Deviation, Leniency};
 use crate::tlv::{self, BadDer, Reader};
 
 /// Most extensions that are read.
@@ -28,6 +29,16 @@ pub struct Extensions {
     pub name_constraints: Option<Vec<u8>>,
     /// `cRLDistributionPoints`: its DER.
     pub crl_distribution_points: Option<Vec<u8>>,
+    /// `certificatePolicies`: its DER.
+    pub certificate_policies: Option<Vec<u8>>,
+    /// `policyMappings`: its DER.
+    pub policy_mappings: Option<Vec<u8>>,
+    /// `policyConstraints`: its DER.
+    pub policy_constraints: Option<Vec<u8>>,
+    /// `inhibitAnyPolicy`: how many more certificates may have anyPolicy.
+    pub inhibit_any_policy: Option<u64>,
+    /// `id-pkix-ocsp-nocheck`: the certificate of a responder whose revocation need not be looked up.
+    pub ocsp_no_check: bool,
     /// Critical extensions that are not processed here: reason enough to refuse.
     pub unknown_critical: Vec<ObjectIdentifier>,
 }
@@ -71,7 +82,7 @@ impl KeyUsage {
 
 impl Extensions {
     /// Reads `Extensions`. Each may occur once.
-    pub(super) fn read(der: &[u8]) -> Result<Self, BadDer> {
+    pub(super) fn read(der: &[u8], leniency: &mut Leniency) -> Result<Self, BadDer> {
         let mut list = tlv::single(der, tlv::SEQUENCE, "extensions")?.inside();
         let mut seen: Vec<&[u8]> = Vec::new();
         let mut all = Self::default();
@@ -88,7 +99,11 @@ impl Extensions {
                 return tlv::bad("an extension twice, or too many");
             }
             seen.push(id);
-            if !all.take_in(id, value)? && critical {
+            let known = match all.take_in(id, value) {
+                Err(why) if leniency.is_lenient => all.take_in_tolerantly(id, value, critical, leniency).ok_or(why)?,
+                other => other?,
+            };
+            if !known && critical && !(leniency.is_lenient && tolerant::tells_of_the_subject_only(id)) {
                 all.unknown_critical.push(object_id(id)?);
             }
         }
@@ -114,12 +129,29 @@ impl Extensions {
             self.name_constraints = Some(whole_sequence(value)?);
         } else if is(oid::CRL_DISTRIBUTION_POINTS) {
             self.crl_distribution_points = Some(whole_sequence(value)?);
+        } else if is(oid::CERTIFICATE_POLICIES) {
+            self.certificate_policies = Some(whole_sequence(value)?);
+        } else if is(oid::POLICY_MAPPINGS) {
+            self.policy_mappings = Some(whole_sequence(value)?);
+        } else if is(oid::POLICY_CONSTRAINTS) {
+            self.policy_constraints = Some(whole_sequence(value)?);
+        } else if is(oid::INHIBIT_ANY_POLICY) {
+            self.inhibit_any_policy = Some(tlv::single(value, tlv::INTEGER, "inhibitAnyPolicy")?.small()?);
+        } else if is(oid::OCSP_NOCHECK) {
+            self.ocsp_no_check = true;
         } else {
-            // Policies are shown by others; they decide nothing here, critical or not, because no set of
-            // acceptable policies is asked for (RFC 5280 6.1.1 c: any-policy).
-            return Ok(is(oid::CERTIFICATE_POLICIES));
+            return Ok(false);
         }
         Ok(true)
+    }
+
+    /// A value that is not DER, if it can be read otherwise. One that only helps to find a path is passed over.
+    fn take_in_tolerantly(&mut self, id: &[u8], value: &[u8], critical: bool, leniency: &mut Leniency) -> Option<bool> {
+        let known = tolerant::to_der(value).and_then(|der| self.take_in(id, &der).ok());
+        let only_helps = [oid::SUBJECT_KEY_ID, oid::AUTHORITY_KEY_ID].iter().any(|known| known.as_bytes() == id);
+        let known = known.or_else(|| (only_helps && !critical).then_some(true))?;
+        leniency.note(Deviation::Extension);
+        Some(known)
     }
 }
 
