@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::facts::{Facts, Format, Overview};
+use super::facts::{Evidence, Facts, Format, Overview};
 use super::order::{Order, Prepared};
 use super::place::BadPlace;
 use super::{ofd, pdf};
@@ -64,6 +64,8 @@ pub enum Job {
     Prepare(Box<Order>),
     /// Find its signatures.
     Read,
+    /// Add what its verifiers will need later (PAdES B-LT). PDF only.
+    Embed(Box<Evidence>),
     /// Draw a page (from 0), this many pixels wide.
     Preview {
         /// The page, from 0.
@@ -82,6 +84,8 @@ pub enum Done {
     Prepared(Box<Prepared>),
     /// To [`Job::Read`].
     Facts(Box<Facts>),
+    /// To [`Job::Embed`].
+    Document(#[serde(with = "serde_bytes")] Vec<u8>),
     /// To [`Job::Preview`]: a PNG.
     Png(#[serde(with = "serde_bytes")] Vec<u8>),
 }
@@ -102,6 +106,8 @@ pub fn run(job: &Job, document: &[u8], limits: &Limits) -> Result<Done, Refused>
         (Job::Prepare(order), Format::Pdf) => Done::Prepared(Box::new(pdf::prepare(document, order, limits)?)),
         (Job::Read, Format::Ofd) => Done::Facts(Box::new(ofd::read(document, limits)?)),
         (Job::Read, Format::Pdf) => Done::Facts(Box::new(pdf::read(document, limits)?)),
+        (Job::Embed(_), Format::Ofd) => return Err(Refused::Form),
+        (Job::Embed(evidence), Format::Pdf) => Done::Document(pdf::embed_evidence(document, evidence, limits)?),
         (Job::Preview { page, width }, Format::Ofd) => Done::Png(ofd::preview(document, *page, *width, limits)?),
         (Job::Preview { page, width }, Format::Pdf) => Done::Png(pdf::preview(document, *page, *width, limits)?),
     })

@@ -5,13 +5,18 @@
 //! `object` is the syntax, `filter` what is packed, `xref` and `file` where objects lie in each revision; `page` and
 //! `form` are the two trees a seal hangs in. `suitable` says whether one may be added, `update` adds, `appearance` is
 //! what is seen, `keyword` where a text stands, `preview` a picture of a page. `prepare` makes a document ready.
+//! `signature` is one signature read back, `compare` and `coverage` what happened to the document after it,
+//! `evidence` what it carries for verifiers; `read` puts these together.
 //!
 //! Written by hand rather than over a general library for two reasons. What a signature covers is a matter of
 //! octets: a reader must know where in the file each object of each revision lies, and must not repair what is
 //! wrong. And a document of 20 MB is sealed by reading its last page of cross-references and a few objects.
 
 mod appearance;
+mod compare;
+mod coverage;
 mod digest;
+mod evidence;
 mod file;
 mod filter;
 mod form;
@@ -20,11 +25,13 @@ mod object;
 mod page;
 mod prepare;
 mod preview;
+mod read;
+mod signature;
 mod suitable;
 mod update;
 mod xref;
 
-use super::facts::{Facts, Format, Overview};
+use super::facts::{Evidence, Facts, Format, Overview};
 use super::job::{Limits, Refused};
 use super::order::{Order, Prepared};
 
@@ -62,8 +69,17 @@ pub fn prepare(document: &[u8], order: &Order, limits: &Limits) -> Result<Prepar
 ///
 /// # Errors
 /// [`Refused`].
-pub fn read(_document: &[u8], _limits: &Limits) -> Result<Facts, Refused> {
-    Err(Refused::UnknownFormat)
+pub fn read(document: &[u8], limits: &Limits) -> Result<Facts, Refused> {
+    read::read(document, limits)
+}
+
+/// Adds certificates and answers about them to a signed document, for those who verify it later (PAdES B-LT).
+/// No signature is touched; what the document carries already is not added again.
+///
+/// # Errors
+/// [`Refused`].
+pub fn embed_evidence(document: &[u8], evidence: &Evidence, limits: &Limits) -> Result<Vec<u8>, Refused> {
+    evidence::embed(document, evidence, limits)
 }
 
 /// Draws a page (from 0), this many pixels wide, as PNG.
