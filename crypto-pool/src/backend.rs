@@ -12,6 +12,7 @@ use crate::public_key::PublicKey;
 mod pkcs8;
 mod soft;
 
+pub(crate) use pkcs8::write_sm2;
 pub use pkcs8::{generate_pkcs8, sign_with_pkcs8, spki_of_pkcs8};
 pub use soft::Soft;
 

@@ -5,14 +5,16 @@
 //! `key` is a key's record and life cycle; `kms` makes and keeps keys; `backend` is where private keys
 //! live; `to_sign` is what may be signed; `pool` signs; `unit` gives a tenant workers and keys apart from all
 //! others; `checkpoint` signs the heads of the log; `cms` is a signed message; `path` validates chains;
-//! `password` and `pkcs12` put keys under a password, as files for people; `token` reads and judges time-stamps;
-//! `digest` names hash functions; `process` keeps keys out of core dumps; `store` has all SQL; `tlv` reads DER.
+//! `password` and `pkcs12` put keys under a password, as files for people; `envelope` hands a key to its holder;
+//! `token` reads and judges time-stamps; `digest` names hash functions; `process` keeps keys out of core dumps;
+//! `store` has all SQL; `tlv` reads DER.
 
 pub mod algorithm;
 pub mod backend;
 pub mod checkpoint;
 pub mod cms;
 pub mod digest;
+pub mod envelope;
 pub mod error;
 #[cfg(test)]
 mod fixture;

@@ -56,6 +56,10 @@ oids! {
 oids! {
     /// id-data, RFC 5652 4.
     DATA = "1.2.840.113549.1.7.1";
+    /// id-envelopedData, RFC 5652 6.1.
+    ENVELOPED_DATA = "1.2.840.113549.1.7.3";
+    /// envelopedData of GM/T 0010 (GB/T 35275).
+    GM_ENVELOPED_DATA = "1.2.156.10197.6.1.4.2.3";
     /// id-signedData, RFC 5652 5.1.
     SIGNED_DATA = "1.2.840.113549.1.7.2";
     /// data of GM/T 0010.
@@ -246,6 +250,12 @@ oids! {
     AES256_CBC = "2.16.840.1.101.3.4.1.42";
     /// SM4, GB/T 33560-2017; some write it for SM4-CBC.
     SM4 = "1.2.156.10197.1.104";
+    /// SM2 encryption, GB/T 33560-2017.
+    SM2_ENCRYPTION = "1.2.156.10197.1.301.3";
+    /// SM2 key exchange, GB/T 33560-2017; some write it for encryption.
+    SM2_EXCHANGE = "1.2.156.10197.1.301.2";
+    /// SM4-ECB, GB/T 33560-2017.
+    SM4_ECB = "1.2.156.10197.1.104.1";
     /// SM4-CBC, GB/T 33560-2017.
     SM4_CBC = "1.2.156.10197.1.104.2";
     /// keyBag, RFC 7292 4.2.1.

@@ -176,7 +176,7 @@ fn generate_sm2(random: &dyn Random) -> Result<Zeroizing<Vec<u8>>, Error> {
 /// PrivateKeyInfo ::= SEQUENCE { version 0, { id-ecPublicKey, sm2p256v1 }, OCTET STRING { ECPrivateKey } }
 /// ECPrivateKey   ::= SEQUENCE { version 1, privateKey OCTET STRING (32), publicKey [1] BIT STRING }
 /// ```
-fn write_sm2(key: &engine::sm2::PrivateKey) -> Zeroizing<Vec<u8>> {
+pub(crate) fn write_sm2(key: &engine::sm2::PrivateKey) -> Zeroizing<Vec<u8>> {
     let secret = |tag, parts: &[&[u8]]| Zeroizing::new(tlv::write(tag, parts));
     let scalar = secret(tlv::OCTET_STRING, &[&key.to_bytes()[..]]);
     let public = tlv::write(tlv::BIT_STRING, &[&[0], key.public().as_sec1()]);
