@@ -21,3 +21,4 @@ pub mod picture;
 pub mod place;
 pub mod report;
 pub mod ses;
+pub mod upload;

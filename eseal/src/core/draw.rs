@@ -30,7 +30,7 @@ pub const LARGEST_MM: u32 = 60;
 /// Least and most picture elements per inch.
 pub const DPI: std::ops::RangeInclusive<u32> = 300..=1200;
 /// Picture elements per inch if nothing is said.
-pub const DEFAULT_DPI: u32 = 400;
+pub const DEFAULT_DPI: u32 = 300;
 
 /// Which kind of drawn seal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -144,22 +144,22 @@ pub struct Design {
     pub name: String,
     /// What the seal is for, `财务专用章`: in a line below the middle, or after the name. For a person `印` (after
     /// three characters) and `之印` (after two) come by themselves; an empty text keeps them away.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub line: Option<String>,
     /// A number in the middle: the tax number of an invoice seal.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub number: Option<String>,
     /// A number along the lower edge: the 13 digits of the public security registration.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub code: Option<String>,
     /// Whether there is a star in the middle. By default on round seals only.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub star: Option<bool>,
     /// Width. Unit: mm (whole ones: the seal has no others), 8 to 60.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub width: Option<u32>,
     /// Height. Unit: mm, 8 to 60. By default in proportion to the width.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub height: Option<u32>,
     /// The colour of the ink.
     #[serde(default)]
@@ -167,8 +167,8 @@ pub struct Design {
     /// How ink and paper are shared.
     #[serde(default)]
     pub style: Style,
-    /// Fineness. Unit: picture elements per inch, 300 to 1,200. Default 400.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// Fineness. Unit: picture elements per inch, 300 to 1,200. Default 300.
+    #[serde(default)]
     pub dpi: Option<u32>,
 }
 
@@ -297,3 +297,6 @@ pub fn draw(design: &Design, fonts: &Fonts) -> Result<Drawing, Refused> {
         artwork.render(width_mm, height_mm, design.colour, design.dpi.unwrap_or(DEFAULT_DPI), &words.name)?;
     Ok(Drawing { png, svg, width_mm, height_mm })
 }
+
+#[cfg(test)]
+mod tests;

@@ -126,3 +126,6 @@ fn family(face: &Font) -> String {
     let name = names.get(NameId::FAMILY_NAME).and_then(|name| name.english_or_first());
     name.map(|name| name.name().chars().take(64).collect()).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,7 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use super::facts::{Evidence, Facts, Format, Overview};
 use super::order::{Order, Prepared};
+use super::picture::Picture;
 use super::place::BadPlace;
+use super::upload::{self, Ask};
 use super::{ofd, pdf};
 
 /// The bounds within which strangers' bytes are read.
@@ -73,6 +75,8 @@ pub enum Job {
         /// Unit: pixels.
         width: u32,
     },
+    /// Make a seal's picture of what somebody sent (PNG, JPEG, GIF, BMP, SVG).
+    Picture(Ask),
 }
 
 /// What a child process answers.
@@ -88,6 +92,8 @@ pub enum Done {
     Document(#[serde(with = "serde_bytes")] Vec<u8>),
     /// To [`Job::Preview`]: a PNG.
     Png(#[serde(with = "serde_bytes")] Vec<u8>),
+    /// To [`Job::Picture`].
+    Picture(Picture),
 }
 
 /// Does one job.
@@ -97,6 +103,9 @@ pub enum Done {
 pub fn run(job: &Job, document: &[u8], limits: &Limits) -> Result<Done, Refused> {
     if document.len() > limits.document {
         return Err(Refused::TooLarge("document".to_owned()));
+    }
+    if let Job::Picture(ask) = job {
+        return Ok(Done::Picture(upload::normalise(document, ask, limits)?));
     }
     let format = Format::of(document).ok_or(Refused::UnknownFormat)?;
     Ok(match (job, format) {
@@ -110,5 +119,7 @@ pub fn run(job: &Job, document: &[u8], limits: &Limits) -> Result<Done, Refused>
         (Job::Embed(evidence), Format::Pdf) => Done::Document(pdf::embed_evidence(document, evidence, limits)?),
         (Job::Preview { page, width }, Format::Ofd) => Done::Png(ofd::preview(document, *page, *width, limits)?),
         (Job::Preview { page, width }, Format::Pdf) => Done::Png(pdf::preview(document, *page, *width, limits)?),
+        // Answered above: a picture is no document.
+        (Job::Picture(_), _) => return Err(Refused::UnknownFormat),
     })
 }
