@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 use crate::error::Error;
 
 mod seal;
+pub mod shares;
 
 pub use seal::{Argon2Cost, FileSeal, PassphraseSeal, RootSeal};
 
