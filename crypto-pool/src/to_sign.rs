@@ -19,10 +19,12 @@ mod crl;
 mod ocsp;
 mod seal;
 mod seal_cms;
+mod seal_status;
 mod tst_info;
 
 pub use seal::{SealSignatureToSign, SealToSign};
 pub use seal_cms::SealCmsToSign;
+pub use seal_status::{SEAL_STATES, SEAL_STATUS};
 pub use tst_info::TstInfoToSign;
 
 /// Longest certificate that is signed. Unit: bytes.
@@ -54,6 +56,8 @@ pub enum ToSign {
     TstInfo(TstInfoToSign),
     /// The content of an electronic seal, for its maker.
     Seal(SealToSign),
+    /// The DER of a `TBSSealStatus`, for the maker of the seal.
+    SealStatus(Vec<u8>),
     /// A document's digest under an electronic seal.
     SealSignature(SealSignatureToSign),
     /// The signed attributes of a message over a document's digest, beside an electronic seal.
@@ -142,6 +146,7 @@ impl ToSign {
             | Self::Ocsp(bytes)
             | Self::Checkpoint(bytes)
             | Self::BackupManifest(bytes)
+            | Self::SealStatus(bytes)
             | Self::TenantMessage(bytes) => bytes,
             Self::TstInfo(stamp) => stamp.attributes(),
             Self::Seal(seal) => seal.info(),
@@ -157,6 +162,7 @@ impl ToSign {
             | Self::Ocsp(bytes)
             | Self::Checkpoint(bytes)
             | Self::BackupManifest(bytes)
+            | Self::SealStatus(bytes)
             | Self::TenantMessage(bytes) => bytes,
             Self::TstInfo(stamp) => stamp.into_attributes(),
             Self::Seal(seal) => seal.into_info(),
@@ -176,6 +182,7 @@ impl ToSign {
             Self::Ocsp(_) | Self::TenantMessage(_) => Event::BulkSigned,
             Self::TstInfo(_) => Event::TimeStamped,
             Self::Seal(_) => Event::SealMade,
+            Self::SealStatus(_) => Event::SealStatusTold,
             Self::SealSignature(_) | Self::SealCms(_) => Event::SealUsed,
         }
     }
@@ -189,7 +196,7 @@ impl ToSign {
             Self::Checkpoint(_) | Self::BackupManifest(_) => Purpose::AuditLog,
             Self::TenantMessage(_) => Purpose::Tenant,
             Self::TstInfo(_) => Purpose::TimeStamp,
-            Self::Seal(_) => Purpose::SealMaker,
+            Self::Seal(_) | Self::SealStatus(_) => Purpose::SealMaker,
             Self::SealSignature(_) | Self::SealCms(_) => Purpose::SealSigner,
         }
     }
@@ -231,6 +238,7 @@ impl ToSign {
             Self::TenantMessage(_) => tlv::bad("message is too long").map_err(Refusal::from),
             Self::TstInfo(stamp) => tst_info::check(stamp, record, now),
             Self::Seal(seal) => seal::check_seal(seal, record, now),
+            Self::SealStatus(status) => seal_status::check(status, record, now),
             Self::SealSignature(signature) => seal::check_signature(signature, record, now),
             Self::SealCms(message) => seal_cms::check(message, record, now),
         }

@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 
 mod audit;
 mod ca;
+mod eseal;
 mod listen;
 mod mail;
 mod ocsp;
@@ -29,6 +30,7 @@ mod web;
 
 pub use audit::AuditConfig;
 pub use ca::{CaConfig, CrlConfig};
+pub use eseal::EsealConfig;
 pub use listen::{BadListen, Listen};
 pub use mail::{MailConfig, MailLanguage, MailSecurity};
 pub use ocsp::{ForeignIssuer, OcspConfig, Unlisted};
@@ -69,6 +71,8 @@ pub struct Config {
     pub ocsp: OcspConfig,
     /// Time-stamps.
     pub tsa: TsaConfig,
+    /// Electronic seals.
+    pub eseal: EsealConfig,
     /// Letters to holders whose certificates expire.
     pub mail: MailConfig,
     /// Where checkpoints go.
@@ -167,6 +171,7 @@ impl Config {
         self.ca.check()?;
         self.ocsp.check()?;
         self.tsa.check()?;
+        self.eseal.check()?;
         self.mail.check()?;
         self.audit.check()?;
         self.pool.check()?;

@@ -110,6 +110,10 @@ random_id!(
     EvidenceId
 );
 random_id!(
+    /// An electronic seal; also the identifier within it.
+    SealId
+);
+random_id!(
     /// A person or program with a role. The audit log names people by this identifier only.
     OfficerId
 );

@@ -2,9 +2,11 @@
 //! (time, randomness) comes in. Made only of types of this crate.
 
 use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
 use std::time::Duration;
 
-use crate::status::StatusChange;
+use crate::status::{CertStatus, StatusChange};
 use crate::time::Instant;
 
 /// The one source of time. Every component that looks at time is given one.
@@ -53,4 +55,40 @@ pub trait StatusFeed<Tx: ?Sized>: Send + Sync {
     /// # Errors
     /// A sentence for the operator. The whole transaction is then rolled back and nothing leaves.
     fn apply(&self, tx: &Tx, change: &StatusChange) -> Result<(), String>;
+}
+
+/// An answer that comes later, through a port.
+pub type Later<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// Why a port had no answer: a sentence for the operator.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NoAnswer(pub String);
+
+impl fmt::Display for NoAnswer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for NoAnswer {}
+
+/// Tells the status of certificates of our own authority, as it is now: the certificate authority gives, seals take.
+pub trait StatusLookup: Send + Sync {
+    /// The status of this certificate (DER); `None` if it is not one of ours.
+    fn status(&self, certificate: &[u8]) -> Later<'_, Result<Option<CertStatus>, NoAnswer>>;
+}
+
+/// The hash of what is time-stamped, and with it the kind of key that signs the stamp.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StampHash {
+    /// SM3; signed with SM2.
+    Sm3,
+    /// SHA-256; signed with ECDSA.
+    Sha256,
+}
+
+/// Time-stamps digests (RFC 3161): the time-stamping authority gives, seals take.
+pub trait TimeStamper: Send + Sync {
+    /// A token over this digest: DER of a ContentInfo.
+    fn stamp(&self, hash: StampHash, digest: &[u8]) -> Later<'_, Result<Vec<u8>, NoAnswer>>;
 }

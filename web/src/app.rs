@@ -4,10 +4,11 @@
 //! `app/first_start.rs` makes an installation, `app/own.rs` keeps the certificates the suite uses itself, `app/ocsp.rs`
 //! the responders of its issuers,
 //! `app/rollback.rs` finds a database that went back, `app/schedule.rs` does what falls due, `app/health.rs` says how it does,
-//! `app/tsa.rs` keeps the units that make time-stamps, `app/parts.rs` gives the edges what they need.
+//! `app/eseal.rs` keeps the keys that make seals and sign with them, `app/tsa.rs` keeps the units that make time-stamps, `app/parts.rs` gives the edges what they need.
 
 mod background;
 mod error;
+mod eseal;
 mod first_start;
 mod health;
 mod ocsp;
@@ -17,7 +18,7 @@ mod rollback;
 mod schedule;
 mod tsa;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, OnceLock};
 
@@ -50,7 +51,7 @@ pub use first_start::FirstStart;
 /// Every table the audit log answers for.
 pub(crate) static COVERED: LazyLock<Vec<&'static Table>> = LazyLock::new(|| {
     let keys: &[&Table] = &[&crypto_pool::KEY_TABLE, &crypto_pool::UNIT_TABLE, &crypto_pool::POLICY_TABLE];
-    [keys, ca::COVERED, ::tsa::COVERED, store::COVERED].into_iter().flatten().copied().collect()
+    [keys, ca::COVERED, ::tsa::COVERED, ::eseal::COVERED, store::COVERED].into_iter().flatten().copied().collect()
 });
 
 /// Every table the audit log answers for: for checking and restoring without an [`App`].
@@ -69,6 +70,9 @@ pub struct AppOptions {
     pub random: Arc<dyn Random>,
     /// Fault injection at each step of an issuance; for tests.
     pub probe: Option<Probe>,
+    /// The program (`yinxin`) whose child processes read documents and pictures. `None`: they are read in this process;
+    /// for tests.
+    pub worker: Option<PathBuf>,
 }
 
 /// The application. Cheap to clone.
@@ -92,6 +96,7 @@ struct Inner {
     lockout: Lockout,
     gate: Gate,
     stamping: tsa::Stamping,
+    sealing: eseal::Sealing,
     /// Whether what a crash left was settled; nothing is issued before.
     settled: AtomicBool,
     settling: tokio::sync::Mutex<()>,
@@ -197,6 +202,7 @@ impl App {
             probe: options.probe.clone(),
         })?;
         let stamping = tsa::Stamping::open(&db, &audit, &pool, &options)?;
+        let sealing = eseal::Sealing::open(&db, &audit, &pool, (&ca, &stamping), setup.setup, &options)?;
         let web = &config.web;
         let lockout = Lockout::new(clock, web.login_failures, web.login_forgiven_after.duration());
         let gate = Gate::new(&*options.random, Arc::clone(&options.clock), web).map_err(Failure::from)?;
@@ -217,6 +223,7 @@ impl App {
             lockout,
             gate,
             stamping,
+            sealing,
             settled: AtomicBool::new(false),
             settling: tokio::sync::Mutex::new(()),
             unsealing: tokio::sync::Mutex::new(()),

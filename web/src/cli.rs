@@ -85,6 +85,9 @@ fn dispatch(global: &Global, console: Console, command: Command) -> Result<(), F
         Command::Config(command) => system::config(global, console, &command),
         Command::Trust(command) => trust::run(global, console, command),
         Command::Verify(args) => verify::run(global, console, &args),
+        Command::Worker { memory } => {
+            eseal::workshop::work(memory).map_err(|error| Failure::Here(format!("The worker ended: {error}.")))
+        }
         Command::Error { code } => error_code::run(console, code.as_deref()),
         other => tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -136,6 +139,7 @@ async fn with_server(global: &Global, console: Console, command: Command) -> Res
         | Command::Config(_)
         | Command::Trust(_)
         | Command::Verify(_)
+        | Command::Worker { .. }
         | Command::Error { .. } => Ok(()),
     }
 }

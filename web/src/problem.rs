@@ -103,7 +103,7 @@ impl Failure {
             ErrorCode::Unauthenticated => {
                 headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
             }
-            ErrorCode::Busy | ErrorCode::TooManyTries => {
+            ErrorCode::Busy | ErrorCode::TooManyTries | ErrorCode::VerifyRate => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
             }
             _ => {}
@@ -157,6 +157,18 @@ impl From<tsa::Error> for Failure {
 impl From<crypto_pool::Error> for Failure {
     fn from(error: crypto_pool::Error) -> Self {
         Self::from_error(error.code(), &error)
+    }
+}
+
+impl From<eseal::Error> for Failure {
+    fn from(error: eseal::Error) -> Self {
+        match &error {
+            // For the caller: what is wrong with the document, or what is not ready yet.
+            eseal::Error::Document(_) | eseal::Error::Unready(_) | eseal::Error::NoTimeStamp(_) => {
+                Self::saying(error.code(), &error)
+            }
+            _ => Self::from_error(error.code(), &error),
+        }
     }
 }
 

@@ -24,7 +24,7 @@ use crate::app::App;
 use crate::auth;
 use crate::edge::{
     audit, batch, branch, cert, cert_again, check, errors, evidence, expiring, issuer, key, log, login, mail, officer,
-    pickup, profile, public, request, revoke_all, system, tsa, watch,
+    pickup, profile, public, request, revoke_all, seal, system, tsa, watch,
 };
 use crate::portal;
 use crate::problem::Failure;
@@ -113,6 +113,29 @@ fn calls() -> Vec<Call> {
         needs("tsa/find", P::ReadStamps, tsa::find),
         needs("tsa/token", P::ReadStamps, tsa::token),
         needs("tsa/evidence", P::ReadStamps, tsa::evidence),
+        needs("seal/apply", P::RequestSeal, seal::life::apply).up_to(WITH_FILES),
+        needs("seal/create", P::MakeSeal, seal::life::create).up_to(WITH_FILES),
+        needs("seal/review", P::ReviewSeal, seal::life::review),
+        needs("seal/approve", P::ApproveSeal, seal::life::approve),
+        needs("seal/make", P::ApproveSeal, seal::life::make),
+        needs("seal/reject", P::ApproveSeal, seal::life::reject),
+        needs("seal/enable", P::ManageSeals, seal::life::enable),
+        needs("seal/suspend", P::ManageSeals, seal::life::suspend),
+        needs("seal/revoke", P::ManageSeals, seal::life::revoke),
+        needs("seal/destroy", P::ManageSeals, seal::life::destroy),
+        needs("seal/renew", P::ApproveSeal, seal::life::renew),
+        needs("seal/list", P::ReadSeals, seal::life::list),
+        needs("seal/show", P::ReadSeals, seal::life::show),
+        needs("seal/uses", P::ReadSeals, seal::life::uses),
+        needs("seal/picture", P::RequestSeal, seal::picture).up_to(WITH_FILES),
+        needs("seal/inspect", P::UseSeal, seal::inspect).up_to(WITH_DOCUMENTS),
+        needs("seal/page", P::UseSeal, seal::page).up_to(WITH_DOCUMENTS),
+        needs("seal/sign", P::UseSeal, seal::sign::sign).up_to(WITH_DOCUMENTS),
+        needs("seal/batch", P::UseSeal, seal::sign::batch).up_to(WITH_DOCUMENTS),
+        needs("seal/hash", P::UseSeal, seal::sign::hash),
+        needs("seal/prepare", P::UseSeal, seal::sign::prepare).up_to(WITH_DOCUMENTS),
+        needs("seal/finish", P::UseSeal, seal::sign::finish).up_to(WITH_DOCUMENTS),
+        open("seal/status", seal::verify::status),
         needs("audit/verify", P::ReadAudit, audit::verify),
         needs("audit/proof", P::ReadAudit, audit::proof),
         needs("audit/export", P::ReadAudit, audit::export),
@@ -215,8 +238,11 @@ pub struct Stranger {
 type Answer = Pin<Box<dyn Future<Output = Result<Vec<u8>, Failure>> + Send>>;
 type Handler = Box<dyn Fn(App, Who, Bytes) -> Answer + Send + Sync>;
 
-enum Who {
+/// Who makes a call.
+pub(crate) enum Who {
+    /// Of an open call: somebody.
     Stranger(Stranger),
+    /// Somebody whose role grants it.
     Known(Authorized),
 }
 
@@ -231,6 +257,9 @@ struct Call {
 
 /// A body that may carry files of evidence or a batch: 5 MiB in base64, and what goes with it.
 const WITH_FILES: usize = 8 * 1024 * 1024;
+
+/// A body that carries documents: 32 MiB in base64, and what goes with it. Larger ones come as multipart.
+const WITH_DOCUMENTS: usize = 44 * 1024 * 1024;
 
 impl Call {
     /// The same with larger bodies.
@@ -292,6 +321,15 @@ fn write<U: Serialize>(answer: &U) -> Result<Vec<u8>, Failure> {
 async fn interface(axum::extract::State(edge): axum::extract::State<Edge>, request: Request<Body>) -> Response<Body> {
     let id = request_id_of(&request);
     let path = request.uri().path().strip_prefix("/api/v1/").unwrap_or_default().to_owned();
+    if seal::multipart::is_multipart(&request) && seal::multipart::CALLS.contains(&path.as_str()) {
+        return match documents(&edge, &path, request).await {
+            Ok(response) => response,
+            Err(failure) => {
+                failure.log(&id, &path);
+                failure.response(&id)
+            }
+        };
+    }
     match dispatch(&edge, &path, request).await {
         Ok(body) => {
             let mut response = Response::new(Body::from(body));
@@ -307,6 +345,30 @@ async fn interface(axum::extract::State(edge): axum::extract::State<Edge>, reque
     }
 }
 
+/// A call whose documents come as files: method, origin, caller, right; only then the body.
+async fn documents(edge: &Edge, path: &str, request: Request<Body>) -> Result<Response<Body>, Failure> {
+    let call = edge.calls.get(path).ok_or(ErrorCode::NotFound)?;
+    if request.method() != Method::POST {
+        return Err(ErrorCode::MethodNotAllowed.into());
+    }
+    seal::multipart::not_foreign(request.headers())?;
+    let peer = request.extensions().get::<Peer>().cloned().ok_or(ErrorCode::Internal)?;
+    let who = who(edge, call, path, (peer, request.headers())).await?;
+    seal::multipart::answer(&edge.app, path, who, request).await
+}
+
+async fn who(
+    edge: &Edge,
+    call: &Call,
+    path: &str,
+    (peer, headers): (Peer, &axum::http::HeaderMap),
+) -> Result<Who, Failure> {
+    Ok(match call.access {
+        Access::Open => Who::Stranger(Stranger { peer }),
+        Access::Needs(permission) => Who::Known(admit_peer(&edge.app, &peer, headers, permission, path).await?),
+    })
+}
+
 /// Name, method, type, caller, right; only then the body.
 async fn dispatch(edge: &Edge, path: &str, request: Request<Body>) -> Result<Vec<u8>, Failure> {
     let call = edge.calls.get(path).ok_or(ErrorCode::NotFound)?;
@@ -317,12 +379,7 @@ async fn dispatch(edge: &Edge, path: &str, request: Request<Body>) -> Result<Vec
         return Err(ErrorCode::UnsupportedType.into());
     }
     let peer = request.extensions().get::<Peer>().cloned().ok_or(ErrorCode::Internal)?;
-    let who = match call.access {
-        Access::Open => Who::Stranger(Stranger { peer }),
-        Access::Needs(permission) => {
-            Who::Known(admit_peer(&edge.app, &peer, request.headers(), permission, path).await?)
-        }
-    };
+    let who = who(edge, call, path, (peer, request.headers())).await?;
     let body = body_of(&edge.app, request, call.most).await?;
     (call.handler)(edge.app.clone(), who, body).await
 }
@@ -455,6 +512,7 @@ mod tests {
                 "officer/invited",
                 "tsa/stamp",
                 "tsa/units",
+                "seal/status",
                 "error/list",
                 "error/describe"
             ]

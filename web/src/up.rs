@@ -117,7 +117,8 @@ pub fn run(data: &Path, config: Config, ready: impl FnOnce(&Started)) -> Result<
                 std::process::exit(130);
             }
         });
-        serve_until(data, config, stop, ready).await
+        // This program's own child processes read documents.
+        serve(data, config, Some(std::env::current_exe()?), (stop, ready)).await
     })
 }
 
@@ -132,15 +133,24 @@ pub(crate) async fn wait_for_signal() -> std::io::Result<()> {
     Ok(())
 }
 
-/// As [`run`], until `stop` turns true, on the runtime it is called in.
+/// As [`run`], until `stop` turns true, on the runtime it is called in; for tests: documents are read in this process.
 ///
 /// # Errors
 /// As [`run`].
 pub async fn serve_until(
     data: &Path,
-    mut config: Config,
+    config: Config,
     stop: watch::Receiver<bool>,
     ready: impl FnOnce(&Started),
+) -> Result<(), UpError> {
+    serve(data, config, None, (stop, ready)).await
+}
+
+async fn serve(
+    data: &Path,
+    mut config: Config,
+    worker: Option<PathBuf>,
+    (stop, ready): (watch::Receiver<bool>, impl FnOnce(&Started)),
 ) -> Result<(), UpError> {
     config.check()?;
     let found = DataDir::look(data)?;
@@ -154,7 +164,7 @@ pub async fn serve_until(
     let doors = Doors::bind(&config.web)?;
     name_chosen_ports(&mut config, &doors);
     let web = config.web.clone();
-    let options = AppOptions { config, clock: Arc::new(SystemClock), random: random()?, probe: None };
+    let options = AppOptions { config, clock: Arc::new(SystemClock), random: random()?, probe: None, worker };
     let (app, link) = match found {
         Found::Nothing => {
             let (app, first) = App::create(DataDir::begin(data)?, Setup::Trial, None, options).await?;
@@ -194,7 +204,7 @@ pub fn init(data: &Path, mut config: Config, passphrase: Zeroizing<String>) -> R
     }
     // Copies elsewhere begin when the service runs.
     let checkpoint_to = std::mem::take(&mut config.audit.checkpoint_to);
-    let options = AppOptions { config, clock: Arc::new(SystemClock), random: random()?, probe: None };
+    let options = AppOptions { config, clock: Arc::new(SystemClock), random: random()?, probe: None, worker: None };
     tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(async {
         drop(checkpoint_to);
         let new = DataDir::begin(data)?;

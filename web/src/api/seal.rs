@@ -24,7 +24,7 @@ pub enum PictureAsk {
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DrawnAsk {
-    /// `round`, `oval`, `square`, `personal`, `invoice`.
+    /// `round`, `oval`, `square`, `personal`, `rectangle`; `invoice` is an oval with its number in the middle.
     pub shape: String,
     /// The text: along the arc, or the name. That of the application when absent.
     #[serde(default)]
@@ -32,6 +32,9 @@ pub struct DrawnAsk {
     /// The line below the middle, such as 合同专用章.
     #[serde(default)]
     pub line: Option<String>,
+    /// The number in the middle, such as the tax number of an invoice seal.
+    #[serde(default)]
+    pub number: Option<String>,
     /// The number along the lower edge, such as 13 digits.
     #[serde(default)]
     pub code: Option<String>,
@@ -472,7 +475,7 @@ pub struct SealPrepared {
     pub request: String,
     /// The bytes to be signed (`TBS_Sign`), base64: SM2 with SM3 and the default identifier over exactly these.
     pub to_sign: String,
-    /// SM3(Z || `to_sign`) by the holder's key, base64: for devices that sign a digest.
+    /// SM3(Z || `to_sign`) for the key of the seal's first holder, base64: for devices that sign a digest.
     pub digest: String,
     /// The time that is signed.
     pub at: String,

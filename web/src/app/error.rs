@@ -28,6 +28,8 @@ pub enum AppError {
     Ocsp(ocsp::Error),
     /// The time-stamping authority.
     Tsa(tsa::Error),
+    /// Seals.
+    Eseal(eseal::Error),
     /// TLS.
     Tls(TlsError),
     /// `setup.toml` says something else than the first entry of the log: somebody changed it.
@@ -49,6 +51,7 @@ impl fmt::Display for AppError {
             Self::Ca(error) => error.fmt(f),
             Self::Ocsp(error) => error.fmt(f),
             Self::Tsa(error) => error.fmt(f),
+            Self::Eseal(error) => error.fmt(f),
             Self::Tls(error) => error.fmt(f),
             Self::SetupChanged => write!(
                 f,
@@ -79,6 +82,7 @@ from! {
     ca::Error => Ca,
     ocsp::Error => Ocsp,
     tsa::Error => Tsa,
+    eseal::Error => Eseal,
     TlsError => Tls,
 }
 

@@ -26,7 +26,8 @@ impl App {
     pub async fn renew_own(&self) -> Result<(), Failure> {
         self.renew_log_certificate().await?;
         self.renew_tls().await?;
-        self.roll_stamp_units().await
+        self.roll_stamp_units().await?;
+        self.look_after_seals().await
     }
 
     /// The certificate of the log's key and the chain above it, DER, without the root.

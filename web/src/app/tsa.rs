@@ -28,7 +28,7 @@ use crate::serve::stopped;
 
 /// What the application keeps for time-stamps.
 pub(super) struct Stamping {
-    tsa: Tsa,
+    pub(super) tsa: Tsa,
     time: Arc<TrustedClock>,
     poller: Arc<Poller>,
     rate: RateLimit,

@@ -188,6 +188,13 @@ pub enum Command {
     Seal(SealCommand),
     /// Check sealed documents, seals, certificates, time-stamps, receipts and CRLs, without a server.
     Verify(Verify),
+    /// Read documents for the server: its child process, never typed by people.
+    #[command(hide = true)]
+    Worker {
+        /// Memory that it may take. Unit: bytes.
+        #[arg(long)]
+        memory: u64,
+    },
     /// Explain an error code.
     Error {
         /// The word or the number, such as LINT_FAILED or 30106; without it, list all.

@@ -41,7 +41,8 @@ async fn running(setup: Setup) -> (Running, TcpListener) {
     config.root_key.argon2_memory_kib = 19_456;
     config.root_key.argon2_passes = 1;
     let clock = Arc::new(FixedClock::at("2026-11-21T08:00:00Z".parse().unwrap()));
-    let options = AppOptions { config, clock: clock.clone(), random: Arc::new(SeededRandom::new(3)), probe: None };
+    let options =
+        AppOptions { config, clock: clock.clone(), random: Arc::new(SeededRandom::new(3)), probe: None, worker: None };
     let passphrase = (setup == Setup::Production).then(|| Zeroizing::new("correct horse battery".to_owned()));
     let new = DataDir::begin(&temp.path().join("d")).unwrap();
     let (app, _) = App::create(new, setup, passphrase, options).await.unwrap();

@@ -146,6 +146,8 @@ async fn reopened(house: House, hash: &str, ends: &[(&str, &str)]) -> House {
     config.tsa.evidence.ends = ends.iter().map(|(hash, end)| ((*hash).to_owned(), (*end).to_owned())).collect();
     let (dir, setup) = DataDir::open(&temp.path().join("d")).unwrap();
     let random = Arc::new(SeededRandom::new(u64::from(hash.len() as u32) + 7));
-    let app = App::open(dir, setup, AppOptions { config, clock: clock.clone(), random, probe: None }).await.unwrap();
+    let app = App::open(dir, setup, AppOptions { config, clock: clock.clone(), random, probe: None, worker: None })
+        .await
+        .unwrap();
     House { temp, clock, app, link }
 }

@@ -60,7 +60,13 @@ pub fn config() -> Config {
 }
 
 pub fn options(clock: &Arc<FixedClock>, seed: u64) -> AppOptions {
-    AppOptions { config: config(), clock: clock.clone(), random: Arc::new(SeededRandom::new(seed)), probe: None }
+    AppOptions {
+        config: config(),
+        clock: clock.clone(),
+        random: Arc::new(SeededRandom::new(seed)),
+        probe: None,
+        worker: None,
+    }
 }
 
 pub fn clock() -> Arc<FixedClock> {

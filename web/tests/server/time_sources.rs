@@ -110,7 +110,7 @@ impl Setting {
         let temp = tempfile::tempdir().unwrap();
         let new = DataDir::begin(&temp.path().join("d")).unwrap();
         let clock: Arc<dyn Clock> = machine.clone();
-        let options = AppOptions { config, clock, random: Arc::new(SeededRandom::new(5)), probe: None };
+        let options = AppOptions { config, clock, random: Arc::new(SeededRandom::new(5)), probe: None, worker: None };
         let (app, _) = App::create(new, Setup::Trial, None, options).await.unwrap();
         Self { _temp: temp, machine, offs, app, last: None }
     }

@@ -1,0 +1,53 @@
+//! What documents bear, judged for anybody, and how a seal is.
+
+use pki_config::ErrorCode;
+
+use super::base64;
+use super::life::id;
+use crate::api::seal::{SealRef, SealStatusInfo};
+use crate::app::App;
+use crate::edge::pem_chain;
+use crate::problem::Failure;
+use crate::router::Stranger;
+use crate::serve::Peer;
+
+/// Whether the address may ask. The owner of the data directory always may.
+fn admitted(app: &App, peer: &Peer) -> Result<(), Failure> {
+    match peer {
+        Peer::Http { address } | Peer::Https { address, .. }
+            if !app.verify_rate().admit(address.ip(), app.clock().steady()) =>
+        {
+            Err(ErrorCode::VerifyRate.into())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// `seal/status`.
+pub async fn status(app: App, from: Stranger, ask: SealRef) -> Result<SealStatusInfo, Failure> {
+    status_of(&app, &from.peer, &ask.seal).await
+}
+
+/// How a seal is, signed by its maker.
+///
+/// # Errors
+/// `NOT_FOUND`, also for what is applied for only; `VERIFY_RATE`.
+pub async fn status_of(app: &App, peer: &Peer, seal: &str) -> Result<SealStatusInfo, Failure> {
+    let seal = id(seal)?;
+    admitted(app, peer)?;
+    let answer = app.eseal()?.status(seal).await?;
+    let status = &answer.status;
+    Ok(SealStatusInfo {
+        seal: status.record.id.to_string(),
+        name: status.record.name.clone(),
+        owner: status.record.owner.clone(),
+        status: status.word.as_str().to_owned(),
+        since: status.since.to_string(),
+        valid_from: status.from.to_string(),
+        valid_until: status.record.valid_until.to_string(),
+        at: status.at.to_string(),
+        until: status.until.to_string(),
+        signed: base64(&answer.der),
+        chain: pem_chain(&answer.chain),
+    })
+}
