@@ -7,7 +7,7 @@
 //! [`job`] is the list of what is done in a child process, each a function here: documents ([`ofd`], [`pdf`]) are
 //! inspected, prepared for a signature, read back and drawn. [`place`] says where on which pages a seal goes,
 //! [`order`] what is put there, [`facts`] what a reader found, [`finding`] how one check came out. [`ses`] reads and
-//! writes seals and signatures with them; [`report`] is what verifying says in the end.
+//! writes seals and signatures with them; [`verify`] judges, and [`report`] is what it says in the end.
 
 pub mod draw;
 pub mod facts;
@@ -22,3 +22,4 @@ pub mod place;
 pub mod report;
 pub mod ses;
 pub mod upload;
+pub mod verify;

@@ -143,7 +143,7 @@ impl SignedData {
             while !set.is_empty() && certificates.len() < MOST {
                 let one = set.any()?;
                 // Attribute certificates and others have other tags; what does not read cannot help.
-                if let (SEQUENCE, Ok(cert)) = (one.tag, Cert::from_der(one.whole)) {
+                if let (SEQUENCE, Ok(cert)) = (one.tag, Cert::from_der_tolerant(one.whole)) {
                     certificates.push(cert);
                 }
             }

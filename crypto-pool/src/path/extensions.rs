@@ -67,6 +67,12 @@ impl KeyUsage {
         self.has(0)
     }
 
+    /// nonRepudiation, contentCommitment (1).
+    #[must_use]
+    pub const fn non_repudiation(self) -> bool {
+        self.has(1)
+    }
+
     /// keyCertSign (5).
     #[must_use]
     pub const fn key_cert_sign(self) -> bool {

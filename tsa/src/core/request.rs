@@ -10,7 +10,6 @@
 
 use const_oid::ObjectIdentifier as Oid;
 use crypto_pool::tlv::{self, BadDer, Reader};
-use pki_config::oid;
 
 pub use super::digest::Hash;
 use super::response::{FailInfo, Rejection};
