@@ -1,4 +1,5 @@
-//! BouncyCastle, through `Judge.java`, `OcspJudge.java` and `TspJudge.java` beside this file: the one judge that takes whole SM2 chains and CRLs.
+//! BouncyCastle, through `Judge.java`, `OcspJudge.java`, `TspJudge.java` and `SealJudge.java` beside this file: the one
+//! judge that takes whole SM2 chains and CRLs.
 
 use std::ffi::OsString;
 use std::fs;
@@ -10,10 +11,11 @@ use std::sync::OnceLock;
 use super::{Verdict, capture, judges_dir, left_out};
 
 /// Each is compiled by itself.
-const SOURCES: [(&str, &str); 3] = [
+const SOURCES: [(&str, &str); 4] = [
     ("Judge", include_str!("Judge.java")),
     ("OcspJudge", include_str!("OcspJudge.java")),
     ("TspJudge", include_str!("TspJudge.java")),
+    ("SealJudge", include_str!("SealJudge.java")),
 ];
 
 /// Where Debian's libbcprov-java and libbcpkix-java put their jars.
@@ -117,6 +119,17 @@ impl BouncyCastle {
     /// `serial`.
     pub fn stamp_answer(&self, question: &Path, answer: &Path, issuer: &Path) -> Verdict {
         self.run("TspJudge", "answer", &[question, answer, issuer])
+    }
+
+    /// A seal signature (GB/T 38540-2020) over the octets in `signed`: everything but chains and time. Facts: `seal`,
+    /// `time`, `stamped`.
+    pub fn seal(&self, value: &Path, signed: &Path) -> Verdict {
+        self.run("SealJudge", "ses", &[value, signed])
+    }
+
+    /// CMS SignedData over the octets in `signed`. Facts: `signer`, `digest`, `signature`, `content`.
+    pub fn cms(&self, value: &Path, signed: &Path) -> Verdict {
+        self.run("SealJudge", "cms", &[value, signed])
     }
 
     fn ask(&self, command: &str, files: &[&Path]) -> Verdict {

@@ -11,15 +11,19 @@
 //!
 //! | judge | SM2 | others |
 //! |---|---|---|
-//! | [`BouncyCastle`] | whole chains, CRLs, requests | the same |
+//! | [`BouncyCastle`] | whole chains, CRLs, requests, seals, CMS | the same |
 //! | [`OpenSsl`] | certificates one hop at a time, requests | whole chains, CRLs, requests |
 //! | [`Pkilint`] | form of certificates and CRLs | the same |
 //! | [`PythonStamps`] | nothing | time-stamps |
+//! | [`Poppler`] | nothing | signed PDF; how pages look |
+//! | [`PyHanko`] | nothing | signed PDF, with trust |
+//! | [`Qpdf`] | form of PDF | the same |
 //! | [`Axe`] | pages | pages |
 #![allow(dead_code, reason = "each test file that includes this one uses a part of it")]
 
 mod axe;
 mod bouncy;
+mod documents;
 mod openssl;
 mod pkilint;
 mod run;
@@ -29,6 +33,7 @@ mod timestamp;
 pub use self::{
     axe::Axe,
     bouncy::BouncyCastle,
+    documents::{Pixels, Poppler, PyHanko, Qpdf},
     openssl::{OpenSsl, SM2_ID},
     pkilint::Pkilint,
     run::{Run, capture, left_out},

@@ -1,4 +1,4 @@
-//! Installs the outside judges: openssl, BouncyCastle, browsers, nginx, GnuTLS and osslsigncode from Debian;
+//! Installs the outside judges: openssl, BouncyCastle, browsers, nginx, GnuTLS, osslsigncode, Poppler and qpdf from Debian;
 //! pkilint, rfc3161-client and pyHanko from the Python index; axe-core from the npm registry.
 //!
 //! A judge that cannot be had is left out with the reason; the tests that ask it say so too.
@@ -32,8 +32,8 @@ struct Client {
     package: &'static str,
 }
 
-/// Whose opinion of answers, staples and pages the tests want.
-const CLIENTS: [Client; 7] = [
+/// Whose opinion of answers, staples, pages and sealed documents the tests want.
+const CLIENTS: [Client; 10] = [
     Client { program: "firefox-esr", asks: "--version", package: "firefox-esr" },
     Client { program: "chromium", asks: "--version", package: "chromium" },
     Client { program: "chromedriver", asks: "--version", package: "chromium-driver" },
@@ -42,6 +42,9 @@ const CLIENTS: [Client; 7] = [
     Client { program: "ocsptool", asks: "--version", package: "gnutls-bin" },
     // It has no option that tells a version; this one lists what it can do.
     Client { program: "certutil", asks: "-H", package: "libnss3-tools" },
+    Client { program: "pdfsig", asks: "-v", package: "poppler-utils" },
+    Client { program: "pdftoppm", asks: "-v", package: "poppler-utils" },
+    Client { program: "qpdf", asks: "--version", package: "qpdf" },
 ];
 
 impl Client {
