@@ -13,7 +13,10 @@ mod der;
 mod logins;
 mod names;
 mod ocsp;
+#[path = "../support/paper.rs"]
+mod paper;
 mod requests;
+mod seals;
 mod stamps;
 mod texts;
 mod tokens;
@@ -65,14 +68,18 @@ pub const TARGETS: &[Target] = &[
     Target { name: "ocsp_request", run: ocsp::request, seeds: ocsp::request_seeds },
     Target { name: "passkey", run: logins::passkey, seeds: logins::passkey_seeds },
     Target { name: "path", run: path, seeds: certificates::path_seeds },
+    Target { name: "pdf", run: seals::pdf, seeds: seals::pdf_seeds },
     Target { name: "profile", run: profile, seeds: texts::profile_seeds },
     Target { name: "public_key", run: public_key, seeds: certificates::public_key_seeds },
     Target { name: "receipt", run: receipt, seeds: audit::receipt_seeds },
     Target { name: "san_der", run: san_der, seeds: names::san_der_seeds },
     Target { name: "san_text", run: san_text, seeds: names::san_text_seeds },
+    Target { name: "seal", run: seals::seal, seeds: seals::seal_seeds },
+    Target { name: "seal_signature", run: seals::seal_signature, seeds: seals::seal_signature_seeds },
     Target { name: "serial", run: serial, seeds: texts::serial_seeds },
     Target { name: "stamp_token", run: tokens::token, seeds: tokens::token_seeds },
     Target { name: "signature", run: signature, seeds: certificates::signature_seeds },
+    Target { name: "signed_data", run: seals::signed_data, seeds: seals::signed_data_seeds },
     Target { name: "stamp_request", run: stamps::request, seeds: stamps::request_seeds },
 ];
 
