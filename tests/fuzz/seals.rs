@@ -3,11 +3,13 @@
 use std::sync::LazyLock;
 
 use crypto_pool::cms::read::SignedData;
-use eseal::core::job::{self, Done, Job, Limits};
+use eseal::core::job::{self, Done, Job, Limits, Refused};
+use eseal::core::ofd;
 use eseal::core::order::{Form, Order};
 use eseal::core::picture::Picture;
 use eseal::core::place::{Edge, Pages, Place};
 use eseal::core::ses::{Claim, ExtData, Holders, Seal, SealDraft, SealPicture, SealSignature, TbsSeal, TbsSign};
+use eseal::core::upload;
 use tsa::core::opened::OpenedToken;
 
 use super::tokens::token_seeds;
@@ -108,7 +110,7 @@ fn order(form: Form) -> Order {
         signer: "示例公司".to_owned(),
         reason: None,
         location: None,
-        reserve: 2_048,
+        reserve: 400,
     }
 }
 
@@ -149,4 +151,83 @@ pub fn pdf(data: &[u8]) -> bool {
     static ORDERS: LazyLock<Vec<Order>> =
         LazyLock::new(|| [Form::Seal, Form::Cms, Form::Pades].into_iter().map(order).collect());
     data.windows(5).any(|part| part == b"%PDF-") && worked_on(data, &ORDERS)
+}
+
+/// A package whose files are given one after the other as `name`, a line feed, the content, and a zero octet: so that
+/// a change reaches what is in the files, not only their checksums.
+fn packed(data: &[u8]) -> Vec<u8> {
+    let mut writer = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    let options = zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
+    for file in data.split(|octet| *octet == 0).take(100) {
+        let (name, content) = file.iter().position(|octet| *octet == b'\n').map_or((file, &[][..]), |at| {
+            let (name, rest) = file.split_at(at);
+            (name, &rest[1..])
+        });
+        let Ok(name) = std::str::from_utf8(name) else { continue };
+        // What the library writes no package of, such as two files of one name, is left to the raw target.
+        if writer.start_file(name, options).is_ok() {
+            std::io::Write::write_all(&mut writer, content).expect("memory takes it");
+        }
+    }
+    writer.finish().expect("memory takes it").into_inner()
+}
+
+/// The opposite, for seeds; pictures and what else holds zero octets is left out.
+fn unpacked(package: &[u8]) -> Vec<u8> {
+    let mut archive = zip::ZipArchive::new(std::io::Cursor::new(package)).expect("a package");
+    let mut files = Vec::new();
+    for index in 0..archive.len() {
+        let mut file = archive.by_index(index).expect("a file");
+        let mut content = format!("{}\n", file.name().expect("a name")).into_bytes();
+        std::io::Read::read_to_end(&mut file, &mut content).expect("it reads");
+        if !content.contains(&0) {
+            files.push(content);
+        }
+    }
+    files.join(&0)
+}
+
+pub fn ofd_seeds() -> Vec<Vec<u8>> {
+    let draft = |text| ofd::write::plain("0123456789abcdef0123456789abcdef", "合同", now(), text);
+    let plain = ofd::write::write(&draft("订立本合同。\n（盖章）")).expect("a good draft");
+    let order = Order { places: order(Form::Seal).places[..1].to_vec(), ..order(Form::Seal) };
+    let sealed = match job::run(&Job::Prepare(Box::new(order)), &plain, &LIMITS) {
+        Ok(Done::Prepared(prepared)) => prepared.finish(&[0x30, 3, 2, 1, 5]).expect("the value fits"),
+        other => panic!("{other:?}"),
+    };
+    vec![plain, sealed]
+}
+
+/// Packages as they come.
+pub fn ofd(data: &[u8]) -> bool {
+    static ORDERS: LazyLock<Vec<Order>> = LazyLock::new(|| vec![order(Form::Seal)]);
+    data.starts_with(b"PK") && worked_on(data, &ORDERS)
+}
+
+pub fn ofd_files_seeds() -> Vec<Vec<u8>> {
+    ofd_seeds().iter().map(|package| unpacked(package)).collect()
+}
+
+/// What is in the files of a package.
+pub fn ofd_files(data: &[u8]) -> bool {
+    ofd(&packed(data))
+}
+
+/// Pictures of every kind that is read; the small ones have too few picture elements to be used, and still are decoded.
+pub fn picture_seeds() -> Vec<Vec<u8>> {
+    let svg = "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"120\" height=\"120\"><circle cx=\"60\" cy=\"60\" r=\"50\" \
+               fill=\"none\" stroke=\"#d01010\" stroke-width=\"6\"/><path d=\"M30 60h60\" stroke=\"#d01010\"/></svg>";
+    vec![RING.to_vec(), svg.as_bytes().to_vec()]
+}
+
+pub fn picture(data: &[u8]) -> bool {
+    let known = upload::Kind::of(data).is_some();
+    match upload::normalise(data, &upload::Ask::default(), &LIMITS) {
+        Ok(picture) => {
+            assert!(known && picture.png.starts_with(b"\x89PNG") && picture.width > 0.0 && picture.height > 0.0);
+            true
+        }
+        // Too coarse is what a picture that was read turns out to be.
+        Err(why) => matches!(why, Refused::Unsuitable(..)),
+    }
 }
