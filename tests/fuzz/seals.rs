@@ -135,7 +135,8 @@ pub fn pdf_seeds() -> Vec<Vec<u8>> {
     static SEEDS: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
         let plain: Vec<Vec<u8>> = [super::paper::pdf(1, "/Rotate 90"), super::paper::pdf(3, "")].into();
         let sealed = |document: &Vec<u8>| {
-            let order = Job::Prepare(Box::new(Order { places: order(Form::Seal).places[..1].to_vec(), ..order(Form::Seal) }));
+            let order =
+                Job::Prepare(Box::new(Order { places: order(Form::Seal).places[..1].to_vec(), ..order(Form::Seal) }));
             match job::run(&order, document, &LIMITS) {
                 Ok(Done::Prepared(prepared)) => prepared.finish(&[0x30, 3, 2, 1, 5]).expect("the value fits"),
                 other => panic!("{other:?}"),

@@ -95,9 +95,7 @@ impl Pixels {
         assert_eq!((self.width, self.height), (other.width, other.height));
         let pairs = self.rgb.chunks_exact(3).zip(other.rgb.chunks_exact(3)).enumerate();
         let differing = pairs.filter(|(_, (a, b))| a != b).map(|(place, _)| (place % self.width, place / self.width));
-        differing
-            .map(|(x, y)| (x, y, x, y))
-            .reduce(|a, b| (a.0.min(b.0), a.1.min(b.1), a.2.max(b.2), a.3.max(b.3)))
+        differing.map(|(x, y)| (x, y, x, y)).reduce(|a, b| (a.0.min(b.0), a.1.min(b.1), a.2.max(b.2), a.3.max(b.3)))
     }
 
     /// How many pixels are clearly red, as seals are.

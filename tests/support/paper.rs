@@ -1,4 +1,5 @@
 //! Small PDF documents made by hand, for tests, benches and fuzz targets.
+#![allow(dead_code, reason = "each program that includes this uses its part of it")]
 
 /// Pages of A4 with a line of text each and what else `keys` says of them, the cross-references in a table.
 pub fn pdf(pages: usize, keys: &str) -> Vec<u8> {
