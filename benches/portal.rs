@@ -63,8 +63,13 @@ fn main() {
 async fn house(dir: &std::path::Path) -> App {
     let mut config = pki_config::config::Config::default();
     config.storage.reserve = 1 << 20;
-    let options =
-        AppOptions { config, clock: Arc::new(SystemClock), random: support::Parts::real().random, probe: None, worker: None };
+    let options = AppOptions {
+        config,
+        clock: Arc::new(SystemClock),
+        random: support::Parts::real().random,
+        probe: None,
+        worker: None,
+    };
     let new = DataDir::begin(&dir.join("d")).unwrap();
     App::create(new, Setup::Trial, None, options).await.unwrap().0
 }

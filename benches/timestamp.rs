@@ -84,7 +84,8 @@ async fn start(dir: &Path) -> (App, SocketAddr, watch::Sender<bool>) {
         config: config.clone(),
         clock: Arc::new(SystemClock),
         random: Arc::new(OsRandom::open().unwrap()),
-        probe: None, worker: None,
+        probe: None,
+        worker: None,
     };
     let (app, _) = App::create(new, Setup::Trial, None, options).await.unwrap();
     let (stop, stopped) = watch::channel(false);

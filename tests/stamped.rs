@@ -38,7 +38,8 @@ impl House {
             config,
             clock: Arc::new(SystemClock),
             random: Arc::new(OsRandom::open().unwrap()),
-            probe: None, worker: None,
+            probe: None,
+            worker: None,
         };
         let new = DataDir::begin(&dir.path().join("d")).unwrap();
         let (app, _) = App::create(new, Setup::Trial, None, options).await.unwrap();

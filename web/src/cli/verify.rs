@@ -1,9 +1,11 @@
-//! `yinxin verify`: checks certificates, time-stamps, receipts and CRLs as a stranger would, with nothing but files.
+//! `yinxin verify`: checks sealed documents, seals, certificates, time-stamps, receipts and CRLs as a stranger would,
+//! with nothing but files.
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use crypto_pool::path::{Anchors, Cert, Crl};
+use eseal::core::report::Report;
 use pki_config::time::SystemClock;
 use pki_config::{Clock, Instant};
 use serde::Serialize;
@@ -11,11 +13,13 @@ use serde::Serialize;
 use crate::cli::args::{Global, Verify};
 use crate::cli::console::Console;
 use crate::cli::failure::Failure;
+use crate::cli::file;
 use crate::cli::language::Language;
 use crate::cli::table::{Table, plain};
 
 mod certificate;
 mod crl;
+mod document;
 mod evidence;
 mod input;
 mod receipt;
@@ -27,6 +31,8 @@ pub(super) mod token;
 enum Outcome {
     Pass,
     Fail,
+    /// It holds, but somebody should look at it.
+    Warning,
     /// It could not be checked, and without it nothing is proven.
     Unknown,
     /// There was nothing to check it with; not a fault.
@@ -63,7 +69,7 @@ impl Step {
 struct Item {
     /// Where it came from.
     file: String,
-    /// `certificate`, `time-stamp`, `receipt` or `crl`.
+    /// `ofd`, `pdf`, `seal`, `signature`, `document` (unreadable), `certificate`, `time-stamp`, `receipt` or `crl`.
     kind: &'static str,
     /// What it calls itself.
     name: String,
@@ -73,6 +79,9 @@ struct Item {
     undecided: bool,
     /// Every check.
     checks: Vec<Step>,
+    /// Of documents and seals: everything that was found, signature by signature.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    report: Option<Box<Report>>,
 }
 
 impl Item {
@@ -80,7 +89,7 @@ impl Item {
         let any = |outcome| checks.iter().any(|step| step.result == outcome);
         let undecided = any(Outcome::Unknown) && !any(Outcome::Fail);
         let good = !undecided && !any(Outcome::Fail);
-        Self { file: file.display().to_string(), kind, name, good, undecided, checks }
+        Self { file: file.display().to_string(), kind, name, good, undecided, checks, report: None }
     }
 }
 
@@ -134,7 +143,8 @@ fn check(global: &Global, args: &Verify) -> Result<Answer, Failure> {
     let input::Given { things, mut receipts, crls } = input::read(&args.files, args.proof.as_deref())?;
     let against = input::against(global, args, crls)?;
     let mut items: Vec<(usize, Item)> = Vec::new();
-    for thing in &things {
+    let mut readers = None;
+    for thing in things {
         let item = match &thing.content {
             input::Content::Certificate { leaf, others } => {
                 let receipt = receipts.take_for(leaf, &thing.file);
@@ -148,6 +158,15 @@ fn check(global: &Global, args: &Verify) -> Result<Answer, Failure> {
                 token::check(&thing.file, opened, receipt.as_ref(), args, &against)?
             }
             input::Content::Crl(crl) => crl::check(&thing.file, crl, &against),
+            input::Content::Document => {
+                let bytes = file::read(&thing.file, document::LONGEST)?;
+                let readers = match &mut readers {
+                    Some(readers) => readers,
+                    None => readers.insert(document::Readers::new()?),
+                };
+                document::check(&thing.file, bytes, readers, &against)?
+            }
+            input::Content::Seal(der) => document::check_alone(&thing.file, der, &against),
         };
         items.push((thing.place, item));
     }
@@ -183,11 +202,16 @@ fn answer_text(answer: &Answer, language: Language) -> String {
             _ => language.of("NOT GOOD", "无效"),
         };
         let _ = writeln!(text, "{}: {} {}: {verdict}", plain(&item.file), item.kind, plain(&item.name));
+        if let Some(report) = &item.report {
+            text.push_str(&document::text(report, language));
+            continue;
+        }
         let mut table = Table::bare(3);
         for step in &item.checks {
             let result = match step.result {
                 Outcome::Pass => "  pass",
                 Outcome::Fail => "  FAIL",
+                Outcome::Warning => "  look",
                 Outcome::Unknown => "  ?",
                 Outcome::NotChecked => "  -",
             };

@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use crypto_pool::path::{Anchors, Cert, Crl};
+use eseal::core::facts::Format;
+use eseal::core::ses::{Seal, SealSignature};
 use tsa::core::opened::{BadToken, OpenedToken};
 
 use super::{Against, Thing, moment};
@@ -27,6 +29,10 @@ pub(super) enum Content {
     Crl(Crl),
     /// A time-stamp.
     Token(Box<OpenedToken>),
+    /// An OFD or a PDF; it is read again where its bytes are wanted, so that many do not lie in memory together.
+    Document,
+    /// A seal, or a signature with one.
+    Seal(Vec<u8>),
 }
 
 /// Everything that was given.
@@ -108,8 +114,15 @@ fn receipt(path: &Path, bytes: &[u8]) -> Result<Receipt, Failure> {
 }
 
 fn content(path: &Path, bytes: Vec<u8>) -> Result<Content, Failure> {
-    let neither =
-        || Failure::Here(format!("{} is neither a certificate nor a time-stamp, a receipt or a CRL.", path.display()));
+    let neither = || {
+        Failure::Here(format!(
+            "{} is no document (OFD, PDF), seal, certificate, time-stamp, receipt or CRL.",
+            path.display()
+        ))
+    };
+    if Format::of(&bytes).is_some() {
+        return Ok(Content::Document);
+    }
     if pem::is_pem(&bytes) {
         if bytes.windows(20).any(|w| w == b"-----BEGIN X509 CRL-") {
             let der = pem::crl(&bytes).map_err(|_| neither())?;
@@ -129,6 +142,9 @@ fn content(path: &Path, bytes: Vec<u8>) -> Result<Content, Failure> {
             return Err(Failure::Here(format!("{} is no time-stamp: {why}.", path.display())));
         }
         Err(_) => {}
+    }
+    if Seal::read(&bytes).is_ok() || SealSignature::read(&bytes).is_ok() {
+        return Ok(Content::Seal(bytes));
     }
     Crl::from_der(bytes).map(Content::Crl).map_err(|_| neither())
 }
