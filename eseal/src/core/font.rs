@@ -71,6 +71,12 @@ impl Fonts {
         })
     }
 
+    /// How far the next character stands from this one. Unit: the font's em.
+    pub(crate) fn advance(&self, c: char) -> Option<f32> {
+        let (face, id) = self.face(c)?;
+        Some(face.font().glyph_metrics().h_advance(id) / f32::from(face.font().units_per_em().max(1)))
+    }
+
     /// The outline of a character.
     pub(crate) fn glyph(&self, c: char) -> Result<Glyph, Refused> {
         let missing = || Refused::NoGlyph(c.to_string());

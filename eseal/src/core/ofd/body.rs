@@ -177,7 +177,9 @@ mod tests {
 
     #[test]
     fn numbers_are_written_short_and_read_back() {
-        for (value, text) in [(8.0, "8"), (-0.00001, "0"), (69.64699999, "69.647"), (1.0 / 3.0, "0.3333"), (-2.5, "-2.5")] {
+        for (value, text) in
+            [(8.0, "8"), (-0.00001, "0"), (69.64699999, "69.647"), (1.0 / 3.0, "0.3333"), (-2.5, "-2.5")]
+        {
             assert_eq!(decimal(value), text);
         }
         assert_eq!(numbers(" 0 0\t210 297.5 "), Some(vec![0.0, 0.0, 210.0, 297.5]));

@@ -149,8 +149,7 @@ impl<'a> Package<'a> {
         let mut rest = packed;
         loop {
             let (before_in, before_out) = (inflater.total_in(), plain.len());
-            let status =
-                inflater.decompress_vec(rest, &mut plain, FlushDecompress::Finish).map_err(|_| Broken)?;
+            let status = inflater.decompress_vec(rest, &mut plain, FlushDecompress::Finish).map_err(|_| Broken)?;
             let read = usize::try_from(inflater.total_in() - before_in).map_err(|_| Broken)?;
             rest = rest.get(read..).ok_or(Broken)?;
             match status {

@@ -49,7 +49,8 @@ pub(super) fn obstacle(documents: &Documents<'_>, limits: &Limits) -> Option<(&'
             return Some(("signatures-unreadable", sentence));
         };
         if signature.references.iter().any(|reference| reference.file.as_deref() == Some(&list.file)) {
-            let sentence = format!("The signature \"{}\" protects the list of signatures: another would break it.", line.id);
+            let sentence =
+                format!("The signature \"{}\" protects the list of signatures: another would break it.", line.id);
             return Some(("whole-protected", sentence));
         }
     }
@@ -114,7 +115,8 @@ pub(super) fn prepare(bytes: &[u8], order: &Order, limits: &Limits) -> Result<Pr
         let octets = documents.package.unpack(index);
         let octets = octets.map_err(|_| malformed(format!("the file \"{}\" does not unpack", entry.name)))?;
         if entry.name == new.list {
-            let list = list.as_ref().ok_or_else(|| malformed("a list of signatures is in the package, but not named"))?;
+            let list =
+                list.as_ref().ok_or_else(|| malformed("a list of signatures is in the package, but not named"))?;
             package.add(&entry.name, &splice::list(&octets, list, &new)?)?;
             continue;
         }
@@ -155,7 +157,8 @@ pub(super) fn prepare(bytes: &[u8], order: &Order, limits: &Limits) -> Result<Pr
 /// Names for the new signature: the next free folder, and IDs after the last one in use. A signature and its stamps
 /// count together.
 fn name(documents: &Documents<'_>, body: &Body, list: Option<&List>, stamps: usize, limits: &Limits) -> New {
-    let home = list.map_or_else(|| format!("{}Signs/", path::folder(&body.file)), |list| path::folder(&list.file).to_owned());
+    let home =
+        list.map_or_else(|| format!("{}Signs/", path::folder(&body.file)), |list| path::folder(&list.file).to_owned());
     let free = documents.package.entries().iter().filter_map(|entry| {
         let (number, _) = entry.name.strip_prefix(&home)?.strip_prefix("Sign_")?.split_once('/')?;
         number.parse::<u32>().ok()?.checked_add(1)

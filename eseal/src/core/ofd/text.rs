@@ -247,7 +247,9 @@ fn find(glyphs: &[Glyph], text: &str) -> Vec<Rect> {
     for glyph in sorted {
         let middle = glyph.place.y + glyph.place.height / 2.0;
         match lines.last_mut() {
-            Some(line) if line.first().is_some_and(|first| middle < first.place.y + first.place.height) => line.push(glyph),
+            Some(line) if line.first().is_some_and(|first| middle < first.place.y + first.place.height) => {
+                line.push(glyph)
+            }
             _ => lines.push(vec![glyph]),
         }
     }

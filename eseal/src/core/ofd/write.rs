@@ -171,9 +171,8 @@ pub fn write(draft: &Draft) -> Result<Vec<u8>, Refused> {
         package.add("Doc_0/Res/font.ttf", font)?;
     }
     if !pictures.is_empty() {
-        let media = format!(
-            "{HEAD}<ofd:Res {NAMESPACE} BaseLoc=\"Res\"><ofd:MultiMedias>{media}</ofd:MultiMedias></ofd:Res>"
-        );
+        let media =
+            format!("{HEAD}<ofd:Res {NAMESPACE} BaseLoc=\"Res\"><ofd:MultiMedias>{media}</ofd:MultiMedias></ofd:Res>");
         package.add("Doc_0/DocumentRes.xml", media.as_bytes())?;
     }
     for (name, file) in &pictures {
@@ -188,7 +187,11 @@ pub fn write(draft: &Draft) -> Result<Vec<u8>, Refused> {
 fn root(draft: &Draft) -> String {
     let at = draft.at.to_string();
     let day = at.get(..10).unwrap_or_default();
-    let author = if draft.author.is_empty() { String::new() } else { format!("<ofd:Author>{}</ofd:Author>", escape(&draft.author)) };
+    let author = if draft.author.is_empty() {
+        String::new()
+    } else {
+        format!("<ofd:Author>{}</ofd:Author>", escape(&draft.author))
+    };
     format!(
         "{HEAD}<ofd:OFD {NAMESPACE} Version=\"1.0\" DocType=\"OFD\"><ofd:DocBody><ofd:DocInfo>\
          <ofd:DocID>{}</ofd:DocID><ofd:Title>{}</ofd:Title>{author}<ofd:CreationDate>{day}</ofd:CreationDate>\
@@ -252,8 +255,12 @@ fn content(
             Item::Outline { place, line, colour: ink } => {
                 // A stroke lies on both sides of its path, and what passes the boundary is cut off.
                 let half = line / 2.0;
-                let around =
-                    Rect { x: place.x - half, y: place.y - half, width: place.width + line, height: place.height + line };
+                let around = Rect {
+                    x: place.x - half,
+                    y: place.y - half,
+                    width: place.width + line,
+                    height: place.height + line,
+                };
                 let _ = write!(
                     out,
                     "<ofd:PathObject ID=\"{id}\" Boundary=\"{}\" LineWidth=\"{}\">{}<ofd:AbbreviatedData>{}\

@@ -149,7 +149,9 @@ pub(super) fn parse(bytes: &[u8], root: &str, limits: &Limits) -> Result<Element
             Event::DocType(_) => return Err(bad("it has a document type declaration")),
             Event::Decl(declaration) => {
                 let encoding = declaration.encoding().transpose().map_err(bad)?;
-                if encoding.is_some_and(|name| !name.eq_ignore_ascii_case("utf-8") && !name.eq_ignore_ascii_case("utf8")) {
+                if encoding
+                    .is_some_and(|name| !name.eq_ignore_ascii_case("utf-8") && !name.eq_ignore_ascii_case("utf8"))
+                {
                     return Err(bad("it is not UTF-8"));
                 }
             }

@@ -134,7 +134,11 @@ fn name(raw: &[u8]) -> String {
         Err(_) => raw
             .iter()
             .map(|octet| {
-                if octet.is_ascii() { char::from(*octet) } else { char::from_u32(0xf700 + u32::from(*octet)).unwrap_or('?') }
+                if octet.is_ascii() {
+                    char::from(*octet)
+                } else {
+                    char::from_u32(0xf700 + u32::from(*octet)).unwrap_or('?')
+                }
             })
             .collect(),
     };
@@ -213,7 +217,11 @@ fn locate(bytes: &[u8], all: &mut [Listed], faults: &mut Vec<Fault>) -> Result<V
             let full = u32::MAX as usize;
             let later = flags & DESCRIPTOR != 0;
             let same = bytes.get(at + 30..at + 30 + name_length) == bytes.get(entry.raw_name.clone())
-                && method == match entry.method { Method::Stored => 0, Method::Deflated => 8 }
+                && method
+                    == match entry.method {
+                        Method::Stored => 0,
+                        Method::Deflated => 8,
+                    }
                 && flags & (ENCRYPTED | DESCRIPTOR) == entry.flags & (ENCRYPTED | DESCRIPTOR)
                 && (crc == entry.crc || later && crc == 0)
                 && (packed_size == packed.len() || packed_size == full || later && packed_size == 0)

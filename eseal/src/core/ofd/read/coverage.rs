@@ -22,7 +22,8 @@ pub(super) fn check(
     let mut excused = machinery(documents, signed);
     if let Some(Ok((_, own))) = signed.files.get(number) {
         // Its own file and its value are what the value signs, or is.
-        excused.extend([Some(&own.file), own.value.as_ref()].into_iter().flatten().filter_map(|file| package.find(file)));
+        excused
+            .extend([Some(&own.file), own.value.as_ref()].into_iter().flatten().filter_map(|file| package.find(file)));
     }
     let bare: Vec<(usize, &str)> = package
         .files()
@@ -53,7 +54,9 @@ pub(super) fn check(
         Check::Coverage,
         Outcome::Warning,
         "stray-file",
-        format!("{count} files in the package are not covered by the signature; the document does not name them: {names}."),
+        format!(
+            "{count} files in the package are not covered by the signature; the document does not name them: {names}."
+        ),
         format!("文件包中有{count}个文件不受签名保护，文档未引用它们：{names}。"),
     )
 }

@@ -17,9 +17,10 @@ pub(super) struct Memory(BTreeMap<(usize, u8), Option<Vec<u8>>>);
 
 impl Memory {
     fn digest(&mut self, documents: &Documents<'_>, index: usize, hash: Hash) -> Option<&[u8]> {
-        let digest = self.0.entry((index, hash as u8)).or_insert_with(|| {
-            documents.package.unpack(index).ok().map(|octets| digest::of(hash, &octets))
-        });
+        let digest = self
+            .0
+            .entry((index, hash as u8))
+            .or_insert_with(|| documents.package.unpack(index).ok().map(|octets| digest::of(hash, &octets)));
         digest.as_deref()
     }
 }
