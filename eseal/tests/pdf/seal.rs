@@ -5,7 +5,7 @@ use eseal::core::order::Form;
 use eseal::core::pdf;
 use eseal::core::place::{Edge, Pages, Place};
 
-use crate::judges::{difference, drawn, opinion, qpdf_is_content, rewritten};
+use crate::judges::{difference, drawn, opinion, qpdf_is_content, rewritten, run, words};
 use crate::paper::{Kind, Sheet, limits, order, paper, simple};
 
 /// 40 mm are 113.4 points; the pixels at the rim may or may not be touched.
@@ -140,4 +140,92 @@ fn a_page_is_drawn_with_its_seal() {
     };
     lies_at(difference(&pixels(&simple()), &pixels(&after)), (100.0, 200.0, 140.0, 240.0));
     assert!(pdf::preview(&simple(), 1, 595, &limits()).is_err());
+}
+
+#[test]
+fn a_file_for_old_and_new_readers_is_sealed() {
+    // A hybrid file: what the table calls free lies in an object stream that only a cross-reference stream names.
+    let plain =
+        String::from_utf8(simple().iter().map(|octet| if octet.is_ascii() { *octet } else { b'?' }).collect()).unwrap();
+    let cut = plain.find("xref\n0").unwrap();
+    let mut document = plain[..cut].to_owned();
+    let (bundle, stream) = (document.len(), "<</Nothing true>>");
+    document += &format!(
+        "7 0 obj\n<</Type/ObjStm/N 1/First 4/Length {}>>\nstream\n6 0 {stream}\nendstream\nendobj\n",
+        4 + stream.len()
+    );
+    let table = document.len();
+    let mut octets = Vec::new();
+    octets.extend_from_slice(&[2, 0, 0, 0, 7, 0, 0]);
+    octets.extend_from_slice(&[1]);
+    octets.extend_from_slice(&u32::try_from(bundle).unwrap().to_be_bytes());
+    octets.extend_from_slice(&[0, 0, 1]);
+    octets.extend_from_slice(&u32::try_from(table).unwrap().to_be_bytes());
+    octets.extend_from_slice(&[0, 0]);
+    let mut document = document.into_bytes();
+    document.extend_from_slice(b"8 0 obj\n<</Type/XRef/Size 9/Root 1 0 R/W[1 4 2]/Index[6 3]/Length 21>>\nstream\n");
+    document.extend_from_slice(&octets);
+    document.extend_from_slice(b"\nendstream\nendobj\n");
+    let start = document.len();
+    let old = plain[cut..].replace("xref\n0 6\n", "xref\n0 7\n").replace(
+        "trailer\n<</Size 6/Root 1 0 R>>",
+        &format!("0000000000 00000 f\r\ntrailer\n<</Size 9/Root 1 0 R/XRefStm {table}>>"),
+    );
+    document.extend_from_slice(old.replace(&format!("startxref\n{cut}"), &format!("startxref\n{start}")).as_bytes());
+    qpdf_is_content(&document);
+    let after = pdf::prepare(&document, &order(Form::Seal), &limits()).unwrap().finish(&[0x30, 0]).unwrap();
+    qpdf_is_content(&after);
+    let facts = pdf::read(&after, &limits()).unwrap();
+    assert!(facts.signatures[0].findings.iter().any(|finding| finding.code == "whole-file"));
+}
+
+#[test]
+fn a_chinese_text_is_found_where_another_reader_finds_it() {
+    let font = include_bytes!("../../assets/NotoSerifCJKsc-Medium-subset.otf").as_slice();
+    let font = krilla::text::Font::new(font.to_vec().into(), 0).unwrap();
+    let mut document = krilla::Document::new();
+    let mut page = document.start_page_with(krilla::page::PageSettings::from_wh(420.0, 595.0).unwrap());
+    let mut surface = page.surface();
+    for (line, text) in ["房屋租赁合同", "甲方（签章）：", "乙方（签章）："].into_iter().enumerate()
+    {
+        let start = krilla::geom::Point::from_xy(100.0, 100.0 + 90.0 * f32::from(u8::try_from(line).unwrap()));
+        surface.draw_text(start, font.clone(), 16.0, text, false, krilla::text::TextDirection::Auto);
+    }
+    surface.finish();
+    page.finish();
+    let document = document.finish().unwrap();
+    let mut order = order(Form::Seal);
+    let over = |text: &str, occurrence| {
+        vec![Place::Keyword { text: text.to_owned(), pages: Pages::All, occurrence, dx: 0.0, dy: 0.0 }]
+    };
+    let mut stamps = |text: &str, occurrence| {
+        order.places = over(text, occurrence);
+        pdf::prepare(&document, &order, &limits()).map(|prepared| prepared.stamps)
+    };
+    assert_eq!(stamps("签章", None).unwrap().len(), 2);
+    let second = stamps("乙方", None).unwrap()[0].boundary;
+    assert_eq!(stamps("签章", Some(2)).unwrap()[0].boundary.y, second.y);
+    assert!(stamps("签章", Some(3)).is_err() && stamps("丙方", None).is_err());
+    // The word's box as pdftotext sees it: its middle is where the middle of the seal is to lie.
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("words.pdf");
+    std::fs::write(&path, &document).unwrap();
+    if let Some(output) = run("pdftotext", &["-bbox", path.to_str().unwrap(), "-"]) {
+        let told = words(&output);
+        let word = told.lines().find(|line| line.contains("房屋租赁合同")).expect("pdftotext finds it").to_owned();
+        let side = |name: &str| {
+            word.split(&format!("{name}=\"")).nth(1).unwrap().split('"').next().unwrap().parse::<f64>().unwrap()
+        };
+        let middle =
+            ((side("xMin") + side("xMax")) / 2.0 * 25.4 / 72.0, (side("yMin") + side("yMax")) / 2.0 * 25.4 / 72.0);
+        let title = stamps("房屋租赁合同", None).unwrap()[0].boundary;
+        assert!(
+            (title.x + 20.0 - middle.0).abs() < 1.5 && (title.y + 20.0 - middle.1).abs() < 1.5,
+            "{title:?} is not about {middle:?}"
+        );
+    }
+    let title = stamps("房屋租赁合同", None).unwrap()[0].boundary;
+    // Six characters of 16 points from 100, their squares from 14.08 above the base line at 100 to 1.92 below it.
+    let k = 25.4 / 72.0;
+    assert!((title.x + 20.0 - 148.0 * k).abs() < 0.5 && (title.y + 20.0 - 93.92 * k).abs() < 0.5, "{title:?}");
 }
