@@ -6,6 +6,8 @@ use std::sync::Arc;
 use pki_config::status::Reason;
 use pki_config::{Instant, oid};
 
+use index::Index;
+
 use super::cert::{Outer, Signer};
 use super::extensions::authority_key_id;
 use super::names::same_name;
@@ -14,6 +16,8 @@ use super::tolerant::{self, Deviation, Leniency};
 use crate::algorithm::SignatureAlgorithm;
 use crate::public_key::PublicKey;
 use crate::tlv::{self, BadDer, Reader, Tlv};
+
+mod index;
 
 /// Longest CRL that is rewritten to DER before it is read. Unit: bytes.
 const LONGEST_BER: usize = 16 << 20;
@@ -42,6 +46,7 @@ struct Parts {
     next_update: Option<Instant>,
     about: About,
     signer: Signer,
+    index: Index,
     leniency: Leniency,
 }
 
@@ -155,6 +160,7 @@ impl Crl {
             next_update,
             about,
             signer,
+            index: Index::default(),
             leniency,
             copy,
             der,
@@ -291,14 +297,7 @@ impl Crl {
     /// The entry of a serial number (content octets of the INTEGER), if it is listed.
     #[must_use]
     pub fn find(&self, serial: &[u8]) -> Option<CrlEntry<'_>> {
-        let mut walk = Reader::new(self.entry_bytes());
-        while let Ok(entry) = walk.expect(tlv::SEQUENCE, "CRL entry") {
-            let listed = entry.inside().expect(tlv::INTEGER, "CRL entry serial").ok()?;
-            if listed.value == serial {
-                return read_entry(&mut Reader::new(entry.whole)).ok();
-            }
-        }
-        None
+        read_entry(&mut Reader::new(self.0.index.find(self.entry_bytes(), serial)?)).ok()
     }
 }
 

@@ -123,6 +123,12 @@ impl Point {
         points
     }
 
+    /// Whether a certificate's own points say that its revocation is told by lists of its own subject.
+    pub(super) fn leads_to_itself(extension: Option<&[u8]>, subject: &[u8]) -> bool {
+        let points = extension.and_then(|der| Self::read_all(der).ok()).unwrap_or_default();
+        points.iter().flat_map(|point| &point.crl_issuers).any(|name| same_name(name, subject))
+    }
+
     /// ```text
     /// DistributionPoint ::= SEQUENCE { distributionPoint [0] DistributionPointName OPTIONAL,
     ///                                  reasons [1] ReasonFlags OPTIONAL, cRLIssuer [2] GeneralNames OPTIONAL }

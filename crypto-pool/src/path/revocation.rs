@@ -14,7 +14,8 @@ use super::points::{Point, Reasons};
 use super::search::Seeking;
 use super::{Evidence, Problem, Revocation, Source};
 
-/// How far a responder's clock may be ahead. CRLs are made long before they are used; answers are not.
+/// How far a responder's clock may be ahead, and how long an answer counts that does not say how long. CRLs are made
+/// long before they are used; answers are not.
 const SKEW: Duration = Duration::from_secs(300);
 /// How deep the certificate of a signer of CRLs is looked up in CRLs itself.
 const DEEPEST: usize = 2;
@@ -109,8 +110,8 @@ impl Seeking<'_> {
         let made = single.this_update;
         // A responder whose clock is a little ahead is believed.
         let counted = if made > self.until && made <= self.until.plus(SKEW) { self.until } else { made };
-        let next = single.next_update.or_else(|| (counted == self.until).then_some(self.until));
-        let timely = self.is_timely(cert, counted, next, single.archive_cutoff);
+        let next = single.next_update.unwrap_or(counted.plus(SKEW));
+        let timely = self.is_timely(cert, counted, Some(next), single.archive_cutoff);
         let says = |revoked| Said { source: Source::Ocsp(number), made, revoked };
         match single.status {
             // As with lists, what was revoked stays so, however old the news.
@@ -221,8 +222,12 @@ impl Seeking<'_> {
         let signed = |cert: &&Cert| {
             cert.public_key().is_ok_and(|key| self.pay(crl.is_known_signed_by(key)) && crl.is_signed_by(key))
         };
+        // A certificate of a CRL issuer may, by the word of who issued it, be looked up in that issuer's own list.
+        let itself = path.get(place).filter(|cert| {
+            Point::leads_to_itself(cert.extensions().crl_distribution_points.as_deref(), cert.subject())
+        });
         let above = path.get(place + 1..).unwrap_or_default();
-        if above.iter().filter(may_sign).any(|cert| signed(&cert)) {
+        if above.iter().chain(itself).filter(may_sign).any(|cert| signed(&cert)) {
             return true;
         }
         let Some(anchor) = path.last().filter(|_| self.depth < DEEPEST) else { return false };
