@@ -4,7 +4,7 @@
 //!
 //! `args` is the command tree. `client` and `credential` reach a server; `console`, `table`, `language` and
 //! `failure` talk to people and programs. One file per subject: `issue` (with `new_key`, `csr`, `delivery`),
-//! `certs`, `issuers`, `profiles`, `officers`, `ocsp`, `stamp`, `evidence`, `seal`, `trust`, `audit`, `system`, `mail`, `config`,
+//! `certs`, `issuers`, `profiles`, `officers`, `ocsp`, `stamp`, `evidence`, `seal`, `trust`, `convert`, `audit`, `system`, `mail`, `config`,
 //! `error_code`. `file`, `pem` and `passphrase` read and write what lies on this machine.
 
 pub mod args;
@@ -14,6 +14,7 @@ mod certs;
 mod client;
 mod config;
 mod console;
+mod convert;
 mod credential;
 mod csr;
 mod delivery;
@@ -85,6 +86,7 @@ fn dispatch(global: &Global, console: Console, command: Command) -> Result<(), F
         Command::Config(command) => system::config(global, console, &command),
         Command::Trust(command) => trust::run(global, console, command),
         Command::Verify(args) => verify::run(global, console, &args),
+        Command::Convert(args) => convert::run(console, &args),
         Command::Worker { memory } => {
             eseal::workshop::work(memory).map_err(|error| Failure::Here(format!("The worker ended: {error}.")))
         }
@@ -138,6 +140,7 @@ async fn with_server(global: &Global, console: Console, command: Command) -> Res
         | Command::Init(_)
         | Command::Config(_)
         | Command::Trust(_)
+        | Command::Convert(_)
         | Command::Verify(_)
         | Command::Worker { .. }
         | Command::Error { .. } => Ok(()),

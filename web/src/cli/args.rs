@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 mod cert;
+mod convert;
 mod desk;
 mod ocsp;
 mod office;
@@ -15,6 +16,7 @@ mod stamp;
 mod system;
 
 pub use cert::{Approve, CertName, Crl, Issue, KeyType, List, Reject, Revoke, Show};
+pub use convert::{Convert, KeyForm};
 pub use desk::{
     BatchCommand, BatchFile, BranchCommand, EvidenceArgs, Invite, Reissue, Rekey, Renew, RequestCommand, Requests,
     RevokeAll,
@@ -153,6 +155,8 @@ pub enum Command {
     /// Show and change certificate profiles.
     #[command(subcommand)]
     Profile(ProfileCommand),
+    /// Change the form of keys and certificates: PEM, PKCS#8, PKCS#12, envelopes of encryption keys.
+    Convert(Convert),
     /// Add, list and disable the people and programs that may do things here.
     #[command(subcommand)]
     Officer(OfficerCommand),
