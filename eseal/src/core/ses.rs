@@ -106,4 +106,4 @@ impl From<BadDer> for BadSes {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -171,7 +171,7 @@ fn a_seal_with_a_part_too_many_or_too_few_is_refused() {
     }
     assert!(Seal::read(&sequence(&good[..2])).is_err(), "two parts are V1's, and these are not");
     let stamp = crypto_pool::tlv::write(0xa0, &[b"\x03\x02\x00\x01"]);
-    let five = [&good[..], &[stamp.clone()]].concat();
+    let five = [&good[..], std::slice::from_ref(&stamp)].concat();
     assert_eq!(Seal::read(&sequence(&five)), Err(BadSes::Parts(5)), "V4 has no time-stamp");
     let six = [&five[..], &[stamp]].concat();
     assert_eq!(Seal::read(&sequence(&six)), Err(BadSes::Parts(6)));

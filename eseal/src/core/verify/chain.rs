@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use const_oid::ObjectIdentifier as Oid;
 use crypto_pool::SignatureAlgorithm;
 use crypto_pool::path::{self, Cert, Crl, OcspAnswer, Options, Problem, Revocation, examine};
-use pki_config::status::{CertStatus, Reason};
+use pki_config::status::{CertStatus, Reason, Revocation as Revoked};
 use pki_config::{Instant, oid};
 
 use super::{Check, Finding, Judge, Outcome, name_of};
@@ -34,6 +34,11 @@ impl Known {
         }
         known.insert(der.to_vec(), cert.clone());
         Some(cert)
+    }
+
+    /// These, as they were read before.
+    pub(super) fn same(&self, certificates: &[Cert]) -> Vec<Cert> {
+        certificates.iter().map(|cert| self.read(cert.der()).unwrap_or_else(|| cert.clone())).collect()
     }
 }
 
@@ -132,15 +137,25 @@ impl Judge<'_> {
         };
         let report = examine(cert, &intermediates, &self.trust.anchors, at, &options);
         findings.push(chain_finding(chain, role, cert, &report, at));
-        findings.push(self.revocation_finding(revocation, cert, &report, &crls, at, proven));
+        let mut later = self.revoked_later(cert, &report, &crls, at);
+        if later.is_none() && !ocsps.is_empty() && at < self.at {
+            // As of now: an answer tells of a revocation after the moment that counts only when asked so.
+            let now = examine(cert, &intermediates, &self.trust.anchors, self.at, &options);
+            later = now.findings.iter().find_map(|finding| match finding.result {
+                Err(Problem::Revoked { at: when, reason }) if finding.certificate == 0 && when > at => {
+                    Some(Revoked { at: when, reason, invalidity: None })
+                }
+                _ => None,
+            });
+        }
+        findings.push(self.revocation_finding(revocation, &report, later, at, proven));
     }
 
     fn revocation_finding(
         &self,
         check: Check,
-        cert: &Cert,
         report: &path::Report,
-        crls: &[Crl],
+        later: Option<Revoked>,
         at: Instant,
         proven: bool,
     ) -> Finding {
@@ -158,8 +173,17 @@ impl Judge<'_> {
                 );
             }
         }
-        if let Some((when, reason)) = self.revoked_later(cert, report, crls, at) {
+        if let Some(later) = later {
+            let (when, reason) = (later.at, later.reason);
             let compromised = matches!(reason, Reason::KeyCompromise | Reason::CaCompromise);
+            if let Some(since) = later.invalidity.filter(|since| *since <= at) {
+                return made(
+                    Outcome::Fail,
+                    "compromised",
+                    format!("Its key was in other hands since {since}, before it was used (revoked at {when})."),
+                    format!("证书密钥自 {since} 起已失控，早于签署时间（{when} 被吊销）。"),
+                );
+            }
             return if compromised && !proven {
                 made(
                     Outcome::Fail,
@@ -223,15 +247,9 @@ impl Judge<'_> {
 
     /// Whether the certificate was revoked after the moment that counts, by what the caller knows or by a list that
     /// its issuer signed.
-    fn revoked_later(
-        &self,
-        cert: &Cert,
-        report: &path::Report,
-        crls: &[Crl],
-        at: Instant,
-    ) -> Option<(Instant, Reason)> {
+    fn revoked_later(&self, cert: &Cert, report: &path::Report, crls: &[Crl], at: Instant) -> Option<Revoked> {
         let told = self.trust.told.iter().filter(|(one, _)| one == cert).find_map(|(_, status)| match status {
-            CertStatus::Revoked(revocation) => Some((revocation.at, revocation.reason)),
+            CertStatus::Revoked(revocation) => Some(*revocation),
             CertStatus::Good => None,
         });
         let issuer = report.path.get(1)?.public_key().ok();
@@ -239,10 +257,11 @@ impl Judge<'_> {
             crls.iter().filter(|crl| crl.issuer() == cert.issuer()).find_map(|crl| {
                 let entry = crl.find(cert.serial())?;
                 let signed = issuer.is_some_and(|key| crl.is_signed_by(key));
-                (signed && !entry.removes).then_some((entry.at, entry.reason))
+                let revoked = Revoked { at: entry.at, reason: entry.reason, invalidity: entry.invalidity };
+                (signed && !entry.removes).then_some(revoked)
             })
         };
-        told.or_else(listed).filter(|(when, _)| *when > at && *when <= self.at)
+        told.or_else(listed).filter(|revoked| revoked.at > at && revoked.at <= self.at)
     }
 }
 

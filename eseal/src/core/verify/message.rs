@@ -22,10 +22,11 @@ const PADES: &str = "ETSI.CAdES.detached";
 
 impl Judge<'_> {
     pub(super) fn message(&self, found: &Found, proven: Option<Instant>, one: &mut SignatureReport) {
-        let message = match SignedData::from_der(&found.value) {
+        let mut message = match SignedData::from_der(&found.value) {
             Ok(message) => message,
             Err(why) => return one.findings.push(unreadable(&why.to_string())),
         };
+        message.certificates = self.trust.known.same(&message.certificates);
         one.form = SignatureForm::Cms;
         let [info] = message.signers.as_slice() else {
             let count = message.signers.len();
@@ -38,7 +39,7 @@ impl Judge<'_> {
             ));
         };
         let others: Vec<Cert> = self.evidence.certificates.iter().chain(&self.trust.certificates).cloned().collect();
-        let signer = message.certificate_of(info, &others).and_then(|cert| self.trust.known.read(cert.der()));
+        let signer = message.certificate_of(info, &others).cloned();
         let findings = &mut one.findings;
         structure(&message, info, found, findings);
         findings.extend(data_hash(&message, info, found));

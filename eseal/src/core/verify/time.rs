@@ -59,12 +59,13 @@ enum Judged {
 impl Judge<'_> {
     /// Judges a token over `octets`, or over a document with one of these digests.
     fn token(&self, der: &[u8], octets: &[u8], document: &[(Hash, Vec<u8>)]) -> Judged {
-        let opened = match OpenedToken::from_der(der) {
+        let mut opened = match OpenedToken::from_der(der) {
             Ok(opened) => opened,
             Err(why) => {
                 return Judged::Invalid("form", format!("it does not read: {why}"), format!("无法解析：{why}"));
             }
         };
+        opened.certificates = self.trust.known.same(&opened.certificates);
         let digest = opened.info.hash.and_then(|hash| {
             let named = of_token(hash);
             let of_document = document.iter().find(|(one, _)| *one == named).map(|(_, digest)| digest.clone());
