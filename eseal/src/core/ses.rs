@@ -13,6 +13,7 @@
 //! without a wrapper, holders that do not read (which matters only when one is looked for).
 
 mod build;
+mod issuers;
 mod read;
 mod seal;
 mod signature;
@@ -22,6 +23,7 @@ use std::fmt;
 use crypto_pool::tlv::BadDer;
 
 pub use build::{BadDraft, SealDraft, TbsSeal, TbsSign};
+pub use issuers::issuers;
 pub use read::{ExtData, Holders, SealPicture};
 pub use seal::Seal;
 pub use signature::{Claim, SealSignature};

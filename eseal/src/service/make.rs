@@ -12,7 +12,7 @@ use pki_config::{Actor, Event, Instant, KeyId, SealId, TenantId};
 
 use super::life::outcome;
 use super::{Eseal, Kept, Made};
-use crate::core::ses::{self, Holders, SealDraft, SealPicture, TbsSeal};
+use crate::core::ses::{self, ExtData, Holders, SealDraft, SealPicture, TbsSeal};
 use crate::error::Error;
 use crate::seal::{SealRecord, SealState, Step};
 use crate::store::{self, KeptKey, MadeRow};
@@ -169,6 +169,9 @@ impl Eseal {
         } else {
             Holders::Certificates(holders)
         };
+        // Whoever gets a sealed document has the root at most: what leads there goes with the seal.
+        let signer_issuers = sm2.iter().flat_map(|kept| kept.chain.iter().skip(1));
+        let issuers = maker.issuers.iter().chain(signer_issuers).map(Vec::as_slice);
         let draft = SealDraft {
             id: id.to_string(),
             vendor: VENDOR.to_owned(),
@@ -184,7 +187,7 @@ impl Eseal {
                 width: record.width as u64,
                 height: record.height as u64,
             },
-            extensions: Vec::new(),
+            extensions: ExtData::issuers(issuers).into_iter().collect(),
         };
         let tbs = TbsSeal::new(&draft).map_err(|why| Error::Application(why.to_string()))?;
         let ask = SignRequest {

@@ -305,6 +305,7 @@ mod tests {
             "--riding right --pages all",
             "--riding bottom --pages 2-5 --along 100 --at-most 4",
             "--at last:1,2 --form pades --level b-lt",
+            "--at 1:1,2 --form pades --level b-b",
         ] {
             assert!(parse(&format!("seal apply a.pdf b.ofd --seal 01 {good}")).is_ok(), "{good}");
         }

@@ -165,7 +165,11 @@ fn wish(wish: SealWish) -> Result<api::SealApply, Failure> {
 fn picture(look: &Look) -> Result<PictureAsk, Failure> {
     if let Some(path) = &look.picture {
         let data = STANDARD.encode(file::read(path, LARGEST_PICTURE)?);
-        return Ok(PictureAsk::Upload(UploadAsk { data, width: look.width, height: look.height }));
+        return Ok(PictureAsk::Upload(UploadAsk {
+            data,
+            width: look.width.map(f64::from),
+            height: look.height.map(f64::from),
+        }));
     }
     let shape = look.drawn.ok_or_else(|| Failure::Usage("Say --drawn SHAPE or --picture FILE.".to_owned()))?;
     Ok(PictureAsk::Drawn(DrawnAsk {
@@ -175,8 +179,10 @@ fn picture(look: &Look) -> Result<PictureAsk, Failure> {
         code: look.code.clone(),
         white: look.white,
         colour: look.colour.clone(),
-        width: look.width,
-        height: look.height,
+        number: look.number.clone(),
+        star: look.no_star.then_some(false),
+        width: look.width.map(f64::from),
+        height: look.height.map(f64::from),
         ..DrawnAsk::default()
     }))
 }

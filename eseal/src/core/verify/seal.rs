@@ -5,7 +5,7 @@ use pki_config::Instant;
 
 use super::chain::{self, Role};
 use super::{Check, Finding, Judge, Makers, Outcome, Standing};
-use crate::core::ses::Seal;
+use crate::core::ses::{Seal, issuers};
 
 impl Judge<'_> {
     /// What its form makes one notice.
@@ -56,7 +56,7 @@ impl Judge<'_> {
         let check = Check::SealSignature;
         findings.push(chain::signed(check, maker.as_ref(), seal.algorithm, seal.signed(), &seal.signature));
         if let Some(maker) = &maker {
-            self.chain(Role::Maker, maker, &[], at, proven, findings);
+            self.chain(Role::Maker, maker, &issuers(&seal.extensions), at, proven, findings);
             if let Makers::These(list) = &self.trust.makers
                 && !list.iter().any(|one| one == maker.der())
             {

@@ -6,7 +6,7 @@ use super::chain::{self, Role};
 use super::time::When;
 use super::{Check, Finding, Found, Hash, Judge, Kind, Outcome, SignatureForm, SignatureReport};
 use super::{party, seal_party, unreadable};
-use crate::core::ses::{Claim, Holders, SealSignature};
+use crate::core::ses::{Claim, Holders, SealSignature, issuers};
 
 impl Judge<'_> {
     pub(super) fn seal_signature(&self, found: &Found, proven: Option<Instant>, one: &mut SignatureReport) {
@@ -56,7 +56,8 @@ impl Judge<'_> {
 
         let findings = &mut one.findings;
         if let Some(signer) = &signer {
-            self.chain(Role::Signer, signer, &[], settled.at, settled.is_proven(), findings);
+            let along = issuers(&signature.seal.extensions);
+            self.chain(Role::Signer, signer, &along, settled.at, settled.is_proven(), findings);
         }
         let maker = self.seal(&signature.seal, settled.at, settled.is_proven(), findings);
         findings.extend(self.seal_time_stamp(&signature.seal));

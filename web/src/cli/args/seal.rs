@@ -64,9 +64,11 @@ pub enum Shape {
     Oval,
     /// A square, text in columns.
     Square,
-    /// A person's name, in a square or rectangle.
+    /// A person's name, in a square.
     Personal,
-    /// For invoices: an oval of 40 mm by 30 mm with a number.
+    /// A rectangle, such as of a person's name in one line.
+    Rectangle,
+    /// For invoices: an oval with a number in the middle.
     Invoice,
 }
 
@@ -79,6 +81,7 @@ impl Shape {
             Self::Oval => "oval",
             Self::Square => "square",
             Self::Personal => "personal",
+            Self::Rectangle => "rectangle",
             Self::Invoice => "invoice",
         }
     }
@@ -99,6 +102,12 @@ pub struct Look {
     /// Drawn: the line below the middle, such as 合同专用章.
     #[arg(long, value_name = "TEXT", conflicts_with = "picture")]
     pub line: Option<String>,
+    /// Drawn: the number in the middle, such as the tax number of an invoice seal.
+    #[arg(long, value_name = "DIGITS", conflicts_with = "picture")]
+    pub number: Option<String>,
+    /// Drawn: without the star.
+    #[arg(long, conflicts_with = "picture")]
+    pub no_star: bool,
     /// Drawn: the number along the lower edge, such as 13 digits.
     #[arg(long, value_name = "DIGITS", conflicts_with = "picture")]
     pub code: Option<String>,
@@ -108,12 +117,12 @@ pub struct Look {
     /// Drawn: the colour, as #rrggbb [default: the red of seals].
     #[arg(long, value_name = "COLOUR", conflicts_with = "picture")]
     pub colour: Option<String>,
-    /// Width on paper in mm [default: usual for the shape; 42 for pictures].
+    /// Width on paper in whole mm [default: usual for the shape; 40 for the longer side of a picture].
     #[arg(long, value_name = "MM")]
-    pub width: Option<f64>,
-    /// Height on paper in mm [default: by the shape or the picture].
+    pub width: Option<u16>,
+    /// Height on paper in whole mm [default: by the shape or the picture].
     #[arg(long, value_name = "MM")]
-    pub height: Option<f64>,
+    pub height: Option<u16>,
 }
 
 /// What kind of seal it is.
@@ -333,10 +342,13 @@ impl SealForm {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Level {
     /// The signature.
+    #[value(name = "b-b")]
     BB,
     /// And a time-stamp.
+    #[value(name = "b-t")]
     BT,
     /// And certificates and revocation lists, so that it can be checked without asking anybody.
+    #[value(name = "b-lt")]
     BLt,
 }
 
