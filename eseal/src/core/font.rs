@@ -55,6 +55,12 @@ impl Fonts {
         Self { faces: Arc::new(faces) }
     }
 
+    /// A document's own font, alone; `None` if it does not read.
+    pub(crate) fn only(file: Vec<u8>) -> Option<Self> {
+        let font = simplified(file)?;
+        Some(Self { faces: Arc::new(vec![ScalerFont::unhinted(font, None)]) })
+    }
+
     /// Whether every character of `text` can be drawn; if not, those that cannot.
     ///
     /// # Errors
@@ -81,15 +87,24 @@ impl Fonts {
     pub(crate) fn glyph(&self, c: char) -> Result<Glyph, Refused> {
         let missing = || Refused::NoGlyph(c.to_string());
         let (face, id) = self.face(c).ok_or_else(missing)?;
-        let em = f32::from(face.font().units_per_em().max(1));
-        let advance = face.font().glyph_metrics().h_advance(id) / em;
-        let mut pen = Pen(PathBuilder::new());
-        if let Some(outline) = face.outline(id) {
-            outline.draw(DrawMemory::Scratch, &mut pen).map_err(|_| missing())?;
-        }
-        let path = pen.0.finish().and_then(|path| path.transform(Transform::from_scale(1.0 / em, -1.0 / em)));
-        Ok(Glyph { path, advance })
+        outline(face, id).ok_or_else(missing)
     }
+
+    /// The outline with this number in the first of the fonts.
+    pub(crate) fn glyph_numbered(&self, number: u32) -> Option<Glyph> {
+        outline(self.faces.first()?, skrifa::GlyphId::new(number))
+    }
+}
+
+fn outline(face: &ScalerFont, id: skrifa::GlyphId) -> Option<Glyph> {
+    let em = f32::from(face.font().units_per_em().max(1));
+    let advance = face.font().glyph_metrics().h_advance(id) / em;
+    let mut pen = Pen(PathBuilder::new());
+    if let Some(outline) = face.outline(id) {
+        outline.draw(DrawMemory::Scratch, &mut pen).ok()?;
+    }
+    let path = pen.0.finish().and_then(|path| path.transform(Transform::from_scale(1.0 / em, -1.0 / em)));
+    Some(Glyph { path, advance })
 }
 
 /// The font in a file; of a collection the one for simplified Chinese, else the first.

@@ -6,6 +6,7 @@ mod fault;
 mod package;
 mod path;
 mod prepare;
+mod preview;
 mod read;
 mod signature;
 mod text;
@@ -14,6 +15,7 @@ mod xml;
 
 use super::facts::{Facts, Format, Overview};
 use super::finding::Outcome;
+use super::font::Fonts;
 use super::job::{Limits, Refused};
 use super::order::{Order, Prepared};
 use body::Documents;
@@ -55,6 +57,20 @@ pub fn read(document: &[u8], limits: &Limits) -> Result<Facts, Refused> {
 ///
 /// # Errors
 /// [`Refused`].
-pub fn preview(_document: &[u8], _page: u32, _width: u32, _limits: &Limits) -> Result<Vec<u8>, Refused> {
-    Err(Refused::UnknownFormat)
+pub fn preview(document: &[u8], page: u32, width: u32, limits: &Limits) -> Result<Vec<u8>, Refused> {
+    preview_with(document, page, width, &Fonts::embedded(), limits)
+}
+
+/// As [`preview`], with these fonts for text whose font the document does not bring.
+///
+/// # Errors
+/// [`Refused`].
+pub fn preview_with(
+    document: &[u8],
+    page: u32,
+    width: u32,
+    fonts: &Fonts,
+    limits: &Limits,
+) -> Result<Vec<u8>, Refused> {
+    preview::preview(document, page, width, fonts, limits)
 }

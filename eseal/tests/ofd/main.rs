@@ -1,0 +1,8 @@
+//! OFD documents from outside: written, sealed, read back, attacked; and documents of other programs.
+
+mod attack;
+mod package;
+mod paper;
+mod preview;
+mod samples;
+mod seal;
