@@ -27,10 +27,7 @@ fn an_added_page_is_found() {
         "</ofd:Pages>",
         "<ofd:Page ID=\"999\" BaseLoc=\"Pages/Page_9/Content.xml\"/></ofd:Pages>",
     );
-    assert_eq!(
-        failures(&read(&named)),
-        [(Check::References, "hash-differs"), (Check::Coverage, "file-not-covered")]
-    );
+    assert_eq!(failures(&read(&named)), [(Check::References, "hash-differs"), (Check::Coverage, "file-not-covered")]);
 }
 
 #[test]
@@ -164,7 +161,8 @@ fn a_changed_signature_has_another_digest() {
     // Signature.xml is what the value signs: a change of any octet of it shows in the digest.
     let package = victim();
     let before = read(&package).signatures[0].digests.clone();
-    let after = read(&with(&package, SIGNATURE, |octets| [octets, b"\n".to_vec()].concat())).signatures[0].digests.clone();
+    let after =
+        read(&with(&package, SIGNATURE, |octets| [octets, b"\n".to_vec()].concat())).signatures[0].digests.clone();
     assert!(before.iter().zip(&after).all(|(one, other)| one.0 == other.0 && one.1 != other.1));
 }
 

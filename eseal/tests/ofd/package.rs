@@ -99,7 +99,12 @@ fn a_package_written_octet_by_octet_is_sound() {
 
 #[test]
 fn two_files_of_one_name_are_found() {
-    for name in [PAGE, "./Doc_0/Pages/Page_0/Content.xml", "Doc_0\\Pages\\Page_0\\Content.xml", "Doc_0/Pages/page_0/content.XML"] {
+    for name in [
+        PAGE,
+        "./Doc_0/Pages/Page_0/Content.xml",
+        "Doc_0\\Pages\\Page_0\\Content.xml",
+        "Doc_0/Pages/page_0/content.XML",
+    ] {
         let mut entries = entries();
         entries.push(raw(name, b"<Page/>"));
         let found = found(&entries);

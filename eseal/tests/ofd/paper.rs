@@ -57,7 +57,7 @@ pub fn parts(package: &[u8]) -> Vec<(String, Vec<u8>)> {
         let mut entry = archive.by_index(index).unwrap();
         let mut octets = Vec::new();
         entry.read_to_end(&mut octets).unwrap();
-        parts.push((entry.name().to_owned(), octets));
+        parts.push((entry.name().unwrap().into_owned(), octets));
     }
     parts
 }

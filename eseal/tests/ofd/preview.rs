@@ -43,13 +43,17 @@ fn a_page_is_drawn_to_scale() {
 #[test]
 fn pictures_lines_and_text_leave_their_marks_where_they_are() {
     let mut file = std::io::Cursor::new(Vec::new());
-    image::RgbaImage::from_pixel(4, 4, image::Rgba([0, 0, 255, 255])).write_to(&mut file, image::ImageFormat::Png).unwrap();
+    image::RgbaImage::from_pixel(4, 4, image::Rgba([0, 0, 255, 255]))
+        .write_to(&mut file, image::ImageFormat::Png)
+        .unwrap();
     let image = picture(vec![Item::Image { place: PLACE, file: file.into_inner() }]);
     assert_eq!((image.get_pixel(50, 50).0, image.get_pixel(10, 10).0), ([0, 0, 255, 255], [255; 4]));
     let line = picture(vec![Item::Outline { place: PLACE, line: 1.0, colour: [0; 3] }]);
     assert_eq!((line.get_pixel(50, 40).0, line.get_pixel(50, 50).0), ([0, 0, 0, 255], [255; 4]));
     let text = picture(vec![Item::Text { x: 10.0, y: 30.0, size: 10.0, colour: [0; 3], text: "印信".to_owned() }]);
-    let dark = |from: u32, to: u32| (from..to).flat_map(|x| (0..100).map(move |y| (x, y))).filter(|(x, y)| text.get_pixel(*x, *y)[0] < 128).count();
+    let dark = |from: u32, to: u32| {
+        (from..to).flat_map(|x| (0..100).map(move |y| (x, y))).filter(|(x, y)| text.get_pixel(*x, *y)[0] < 128).count()
+    };
     // Two characters of 10 mm from 10 mm on, at two pixels a millimetre.
     assert!(dark(20, 40) > 40 && dark(40, 60) > 40, "{} {}", dark(20, 40), dark(40, 60));
     assert_eq!((dark(0, 19), dark(62, 200)), (0, 0));

@@ -101,7 +101,8 @@ fn a_riding_seal_lies_in_slices_on_every_page() {
 
 #[test]
 fn a_seal_goes_over_the_words_it_is_told() {
-    let over = |text: &str| Place::Keyword { text: text.to_owned(), pages: Pages::All, occurrence: None, dx: 0.0, dy: 0.0 };
+    let over =
+        |text: &str| Place::Keyword { text: text.to_owned(), pages: Pages::All, occurrence: None, dx: 0.0, dy: 0.0 };
     let stamps = |text: &str| {
         ofd::prepare(&document(), &order(vec![over(text)]), &Limits::default()).map(|prepared| prepared.stamps)
     };

@@ -10,7 +10,8 @@ const MOST: usize = 1_000_000;
 /// The path; `None` if it is empty or does not read.
 pub(super) fn read(data: &str) -> Option<Path> {
     let mut path = PathBuilder::new();
-    let mut words = data.split(|c: char| c.is_ascii_whitespace() || c == ',').filter(|word| !word.is_empty()).take(MOST);
+    let mut words =
+        data.split(|c: char| c.is_ascii_whitespace() || c == ',').filter(|word| !word.is_empty()).take(MOST);
     let mut at = (0.0, 0.0);
     let mut open = false;
     while let Some(word) = words.next() {
@@ -115,7 +116,10 @@ mod tests {
             let bounds = read(data).and_then(|path| path.compute_tight_bounds()).unwrap();
             let near = |a: f32, b: f32| (a - b).abs() < 0.01;
             assert!(
-                near(bounds.left(), left) && near(bounds.top(), top) && near(bounds.right(), right) && near(bounds.bottom(), bottom),
+                near(bounds.left(), left)
+                    && near(bounds.top(), top)
+                    && near(bounds.right(), right)
+                    && near(bounds.bottom(), bottom),
                 "{data}: {bounds:?}"
             );
         }

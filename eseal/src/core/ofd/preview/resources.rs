@@ -124,7 +124,10 @@ impl Resources {
     /// How thick the lines of an object are. Unit: mm.
     pub fn line_width(&self, object: &Element, parameters: Option<&str>) -> f64 {
         let said = |element: &Element| element.attribute("LineWidth").and_then(body::number);
-        said(object).or_else(|| self.parameters(parameters).find_map(said)).filter(|width| *width >= 0.0).unwrap_or(LINE)
+        said(object)
+            .or_else(|| self.parameters(parameters).find_map(said))
+            .filter(|width| *width >= 0.0)
+            .unwrap_or(LINE)
     }
 }
 

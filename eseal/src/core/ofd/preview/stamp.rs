@@ -14,7 +14,8 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, body: &Body, page: usize, onto: Matr
     let documents = canvas.documents;
     let Ok(Some(list)) = List::read(&documents.package, body, limits) else { return };
     for line in list.signatures.iter().take(limits.signatures) {
-        let Some((signature, stamps)) = line.file.as_deref().and_then(|file| stamps(documents, body, file, limits)) else {
+        let Some((signature, stamps)) = line.file.as_deref().and_then(|file| stamps(documents, body, file, limits))
+        else {
             continue;
         };
         let here: Vec<_> = stamps.into_iter().filter(|stamp| usize::try_from(stamp.page) == Ok(page)).collect();
