@@ -1,5 +1,5 @@
-//! BouncyCastle, through `Judge.java`, `OcspJudge.java`, `TspJudge.java` and `SealJudge.java` beside this file: the one
-//! judge that takes whole SM2 chains and CRLs.
+//! BouncyCastle, through `Judge.java`, `OcspJudge.java`, `TspJudge.java`, `SealJudge.java` and `OfdJudge.java` beside this
+//! file: the one judge that takes whole SM2 chains and CRLs.
 
 use std::ffi::OsString;
 use std::fs;
@@ -11,11 +11,12 @@ use std::sync::OnceLock;
 use super::{Verdict, capture, judges_dir, left_out};
 
 /// Each is compiled by itself.
-const SOURCES: [(&str, &str); 4] = [
+const SOURCES: [(&str, &str); 5] = [
     ("Judge", include_str!("Judge.java")),
     ("OcspJudge", include_str!("OcspJudge.java")),
     ("TspJudge", include_str!("TspJudge.java")),
     ("SealJudge", include_str!("SealJudge.java")),
+    ("OfdJudge", include_str!("OfdJudge.java")),
 ];
 
 /// Where Debian's libbcprov-java and libbcpkix-java put their jars.
@@ -130,6 +131,12 @@ impl BouncyCastle {
     /// CMS SignedData over the octets in `signed`. Facts: `signer`, `digest`, `signature`, `content`.
     pub fn cms(&self, value: &Path, signed: &Path) -> Verdict {
         self.run("SealJudge", "cms", &[value, signed])
+    }
+
+    /// A sealed OFD document: its seal signatures, what they protect and what they leave out; everything but chains and
+    /// time. Facts: `pages`, `signatures`, and of each signature `picture` and `stamps`.
+    pub fn ofd(&self, document: &Path) -> Verdict {
+        self.run("OfdJudge", "ofd", &[document])
     }
 
     fn ask(&self, command: &str, files: &[&Path]) -> Verdict {

@@ -78,3 +78,25 @@ fn a_writer_gives_the_same_octets_and_refuses_pictures_that_are_none() {
     let broken = Item::Image { place: PLACE, file: b"no picture".to_vec() };
     assert!(matches!(ofd::write::write(&draft(vec![broken])), Err(Refused::Malformed(_))));
 }
+
+#[test]
+fn changed_pages_are_drawn_or_refused_and_nothing_worse() {
+    let items = vec![
+        Item::Text { x: 10.0, y: 30.0, size: 5.0, colour: [0; 3], text: "印信 seal".to_owned() },
+        Item::Outline { place: PLACE, line: 1.0, colour: [0; 3] },
+    ];
+    let package = ofd::write::write(&draft(items)).unwrap();
+    let name = "Doc_0/Pages/Page_0/Content.xml";
+    let page = crate::paper::part(&package, name);
+    let words: [&[u8]; 6] = [b"1e30", b"-9", b"g 9999999999 1", b"A 1 1 0 1 1 5 5", b"", b"0"];
+    let mut drawn = 0;
+    for (round, at) in (60..page.len()).step_by(7).enumerate() {
+        let changed = crate::paper::with(&package, name, |mut octets| {
+            octets.splice(at..(at + round % 4).min(page.len()), words[round % words.len()].iter().copied());
+            octets
+        });
+        drawn += usize::from(ofd::preview(&changed, 0, 60, &Limits::default()).is_ok());
+        let _ = (ofd::read(&changed, &Limits::default()), ofd::inspect(&changed, &Limits::default()));
+    }
+    assert!(drawn > 5, "{drawn}");
+}
