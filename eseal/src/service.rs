@@ -2,7 +2,7 @@
 //!
 //! `service/life.rs` leads a seal from its application to its end, `service/make.rs` makes it, `service/sign.rs` puts it
 //! on documents (`service/value.rs` makes the signatures), `service/elsewhere.rs` does that with keys held elsewhere, and
-//! `service/status.rs` tells third parties how a seal is.
+//! `service/judge.rs` judges what documents bear, and `service/status.rs` tells third parties how a seal is.
 //!
 //! # One request, one signature
 //!
@@ -12,6 +12,7 @@
 //! making a document ready gives the same octets each time.
 
 mod elsewhere;
+mod judge;
 mod life;
 mod make;
 mod sign;
@@ -25,17 +26,19 @@ use std::time::Duration;
 use crypto_pool::PoolHandle;
 use crypto_pool::cms::Signer;
 use crypto_pool::path::Cert;
-use ledger::{AuditLog, Db};
+use ledger::{AuditLog, Db, Tx};
 use pki_config::ports::{StatusLookup, TimeStamper};
 use pki_config::role::{Authorized, Permission, Setup};
 use pki_config::{Clock, KeyId, Random, TenantId, oid};
 
 use crate::core::ses;
 use crate::error::Error;
+use crate::store::maker::Office;
 use crate::store::{self, KeptKey};
 use crate::workshop::Workshop;
 
 pub use elsewhere::Prepared;
+pub use judge::Believes;
 pub use life::{SealView, had_part};
 pub use make::{NewKey, NewMaker};
 pub use sign::{Hashed, Level, Order, Receipt};
@@ -59,6 +62,8 @@ pub struct EsealOptions {
     pub workshop: Workshop,
     /// The status of our own certificates.
     pub status: Arc<dyn StatusLookup>,
+    /// What is believed of documents.
+    pub believes: Arc<dyn Believes>,
     /// The time-stamping authority, if there is one.
     pub time_stamper: Option<Arc<dyn TimeStamper>>,
     /// How long a seal is valid when its application does not say.
@@ -74,6 +79,7 @@ pub struct Eseal(Arc<Inner>);
 struct Inner {
     options: EsealOptions,
     makers: RwLock<Vec<Arc<Kept>>>,
+    reporters: RwLock<Vec<Arc<Kept>>>,
     told: status::Told,
 }
 
@@ -112,9 +118,13 @@ impl Eseal {
     /// The database cannot be read, or a maker in it does not read back.
     pub fn open(options: EsealOptions) -> Result<Self, Error> {
         options.db.migrate("eseal", store::MIGRATIONS)?;
-        let makers = options.db.read_blocking(store::maker::all)?;
-        let makers = makers.iter().map(|kept| Kept::of(kept).map(Arc::new)).collect::<Result<_, _>>()?;
-        Ok(Self(Arc::new(Inner { options, makers: RwLock::new(makers), told: status::Told::default() })))
+        let of = |office| -> Result<RwLock<Vec<Arc<Kept>>>, Error> {
+            let kept = options.db.read_blocking(move |tx: &Tx<'_>| store::maker::all(tx, office))?;
+            let kept = kept.iter().map(|kept| Kept::of(kept).map(Arc::new)).collect::<Result<_, _>>()?;
+            Ok(RwLock::new(kept))
+        };
+        let (makers, reporters) = (of(Office::Maker)?, of(Office::Reporter)?);
+        Ok(Self(Arc::new(Inner { options, makers, reporters, told: status::Told::default() })))
     }
 
     /// Where documents are read.

@@ -135,6 +135,7 @@ fn calls() -> Vec<Call> {
         needs("seal/hash", P::UseSeal, seal::sign::hash),
         needs("seal/prepare", P::UseSeal, seal::sign::prepare).up_to(WITH_DOCUMENTS),
         needs("seal/finish", P::UseSeal, seal::sign::finish).up_to(WITH_DOCUMENTS),
+        open("seal/verify", seal::verify::verify).up_to(WITH_DOCUMENTS),
         open("seal/status", seal::verify::status),
         needs("audit/verify", P::ReadAudit, audit::verify),
         needs("audit/proof", P::ReadAudit, audit::proof),
@@ -512,6 +513,7 @@ mod tests {
                 "officer/invited",
                 "tsa/stamp",
                 "tsa/units",
+                "seal/verify",
                 "seal/status",
                 "error/list",
                 "error/describe"

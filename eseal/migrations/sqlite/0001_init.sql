@@ -68,9 +68,11 @@ CREATE TABLE eseal_made (
     PRIMARY KEY (seal_id, version)
 ) STRICT;
 
--- Who makes seals: keys, and certificates with their issuers without the root, one after the other.
+-- Who makes seals (maker), and who signs reports on documents (reporter): keys, and certificates with their issuers
+-- without the root, one after the other.
 CREATE TABLE eseal_maker (
     key_id    BLOB    NOT NULL PRIMARY KEY,
+    purpose   TEXT    NOT NULL CHECK (purpose IN ('maker', 'reporter')),
     tenant_id TEXT    NOT NULL,
     chain     BLOB    NOT NULL,
     since     INTEGER NOT NULL,

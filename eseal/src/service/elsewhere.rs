@@ -142,7 +142,7 @@ impl Eseal {
         let value = value.finish(&used.signer, None, &used.signature, token.as_deref())?;
         let stamps = prepared.stamps.clone();
         let sealed = prepared.finish(&value).map_err(Error::Document)?;
-        let sealed = self.checked(sealed, &value).await?;
+        let sealed = self.checked(sealed, &value, true).await?;
         let receipt = Receipt { request: asked.request, seal: row.seal, at: row.at, stamps, token, seq: used.seq };
         Ok((receipt, sealed))
     }

@@ -15,6 +15,7 @@ use super::{Eseal, Kept, Made};
 use crate::core::ses::{self, ExtData, Holders, SealDraft, SealPicture, TbsSeal};
 use crate::error::Error;
 use crate::seal::{SealRecord, SealState, Step};
+use crate::store::maker::Office;
 use crate::store::{self, KeptKey, MadeRow};
 
 /// Who we are in the seals we make.
@@ -60,11 +61,15 @@ impl Eseal {
     /// # Errors
     /// [`Error::Holder`] if the certificate is none for that; the log's and the database's own.
     pub async fn add_maker(&self, by: Actor, new: NewMaker) -> Result<(), Error> {
+        let certificate = new.chain.first().map(Vec::as_slice).unwrap_or_default();
+        check_holder(certificate, self.0.options.clock.now())?;
+        self.add_officer(by, Office::Maker, KeptKey { key: new.key, chain: new.chain }).await
+    }
+
+    pub(super) async fn add_officer(&self, by: Actor, office: Office, kept: KeptKey) -> Result<(), Error> {
         let options = &self.0.options;
         let now = options.clock.now();
-        let kept = KeptKey { key: new.key, chain: new.chain };
-        let maker = Arc::new(Kept::of(&kept)?);
-        check_holder(maker.cert.der(), now)?;
+        let one = Arc::new(Kept::of(&kept)?);
         let audit = options.audit.clone();
         options
             .db
@@ -73,16 +78,20 @@ impl Eseal {
                 let draft = EntryDraft {
                     actor: by,
                     event: Event::CredentialBound,
-                    object: format!("seal-maker/{}", kept.key),
+                    object: format!("seal-{}/{}", office.as_str(), kept.key),
                     outcome: Outcome::Done,
                     payload: kept.chain.first().cloned().unwrap_or_default(),
-                    covers: vec![store::maker::put(tx, &kept, now, seq)?],
+                    covers: vec![store::maker::put(tx, office, &kept, now, seq)?],
                 };
                 audit.append(tx, draft)?;
                 Ok(())
             })
             .await?;
-        self.0.makers.write().unwrap_or_else(PoisonError::into_inner).insert(0, maker);
+        let list = match office {
+            Office::Maker => &self.0.makers,
+            Office::Reporter => &self.0.reporters,
+        };
+        list.write().unwrap_or_else(PoisonError::into_inner).insert(0, one);
         Ok(())
     }
 
@@ -90,6 +99,25 @@ impl Eseal {
     #[must_use]
     pub fn maker(&self) -> Option<(KeyId, Vec<u8>)> {
         self.newest_maker().map(|maker| (maker.key, maker.cert.der().to_vec()))
+    }
+
+    /// Takes a key into use that signs reports: ECDSA on P-256.
+    ///
+    /// # Errors
+    /// The certificate does not read; the log's and the database's own.
+    pub async fn add_reporter(&self, by: Actor, new: NewMaker) -> Result<(), Error> {
+        self.add_officer(by, Office::Reporter, KeptKey { key: new.key, chain: new.chain }).await
+    }
+
+    /// The key that signs reports, and its certificate.
+    #[must_use]
+    pub fn reporter(&self) -> Option<(KeyId, Vec<u8>)> {
+        self.newest_reporter().map(|one| (one.key, one.cert.der().to_vec()))
+    }
+
+    #[allow(dead_code)]
+    pub(super) fn newest_reporter(&self) -> Option<Arc<Kept>> {
+        self.0.reporters.read().unwrap_or_else(PoisonError::into_inner).first().cloned()
     }
 
     pub(super) fn newest_maker(&self) -> Option<Arc<Kept>> {

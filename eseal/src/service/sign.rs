@@ -130,7 +130,8 @@ impl Eseal {
             let value = value.finish(&used.signer, Some(kept), &used.signature, token.as_deref())?;
             let stamps = prepared.stamps.clone();
             let sealed = prepared.finish(&value).map_err(Error::Document)?;
-            let sealed = self.checked(sealed, &value).await?;
+            let sealed = if order.level == Level::BLt { self.with_evidence(sealed).await? } else { sealed };
+            let sealed = self.checked(sealed, &value, false).await?;
             let receipt = Receipt { request: asked.request, seal: id, at, stamps, token, seq: used.seq };
             return Ok((receipt, sealed));
         }
@@ -387,16 +388,24 @@ impl Eseal {
         db.write(Importance::Normal, keep).await?.ok_or(Error::Damaged("a time-stamp over a seal"))
     }
 
+    /// The same with what its verifiers will need later.
+    async fn with_evidence(&self, sealed: Vec<u8>) -> Result<Vec<u8>, Error> {
+        let evidence = self.0.options.believes.evidence().await;
+        let evidence = evidence.map_err(|why| Error::Workshop(format!("evidence cannot be had: {why}")))?;
+        match self.workshop().run(Job::Embed(Box::new(evidence)), sealed).await? {
+            Done::Document(document) => Ok(document),
+            _ => Err(Error::Workshop("another answer than was asked for".to_owned())),
+        }
+    }
+
     /// Opens our own result as a stranger would, before it leaves.
-    pub(super) async fn checked(&self, sealed: Vec<u8>, value: &[u8]) -> Result<Vec<u8>, Error> {
+    pub(super) async fn checked(&self, sealed: Vec<u8>, value: &[u8], elsewhere: bool) -> Result<Vec<u8>, Error> {
         let sealed: Arc<Vec<u8>> = Arc::new(sealed);
         let facts = self.facts(Shared(Arc::clone(&sealed))).await.map_err(|error| match error {
             Error::Document(why) => Error::OwnResult(crate::error::sentence(&why)),
             other => other,
         })?;
-        if !facts.signatures.iter().any(|found| found.value == value) {
-            return Err(Error::OwnResult("the signature is not found in it".to_owned()));
-        }
+        self.own_result(&facts, value, elsewhere).await?;
         Ok(Arc::unwrap_or_clone(sealed))
     }
 

@@ -4,6 +4,8 @@
 //! keeps has two of the profile `seal-signer`: SM2, which stands in the seal, and ECDSA for PAdES. Certificates are
 //! renewed, with new keys, when a third of their life is left, and the seal is made again with them.
 
+mod trust;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -49,6 +51,8 @@ impl Sealing {
         let config = &options.config.eseal;
         let time_stamper: Option<Arc<dyn TimeStamper>> =
             options.config.tsa.enabled.then(|| Arc::new(OwnTsa(stamping.tsa.clone())) as _);
+        let status: Arc<dyn StatusLookup> = Arc::new(OwnStatus(ca.clone()));
+        let believes = trust::OwnTrust::new(ca.clone(), Arc::clone(&status), Arc::clone(&options.clock));
         let eseal = Eseal::open(EsealOptions {
             db: db.clone(),
             audit: audit.clone(),
@@ -57,7 +61,8 @@ impl Sealing {
             random: Arc::clone(&options.random),
             setup,
             workshop: Workshop::new(workshop(config, options)),
-            status: Arc::new(OwnStatus(ca.clone())),
+            status,
+            believes: Arc::new(believes),
             time_stamper,
             validity: Duration::from_secs(u64::from(config.validity) * 86_400),
             status_lifetime: config.status_lifetime.duration(),
@@ -150,6 +155,7 @@ impl App {
         {
             let _one_at_a_time = self.0.sealing.making.lock().await;
             self.renew_maker().await?;
+            self.renew_reporter().await?;
         }
         for record in eseal.to_make().await? {
             self.make_seal(&Actor::system(), &record, false).await?;
@@ -211,6 +217,21 @@ impl App {
         let wanted = (Purpose::SealMaker, "seal-maker", WellKnownIssuer::Sm2Issuing);
         let (key, chain) = self.certified(house, wanted, subject).await?;
         Ok(eseal.add_maker(Actor::system(), NewMaker { key, chain }).await?)
+    }
+
+    async fn renew_reporter(&self) -> Result<(), Failure> {
+        let eseal = self.eseal()?;
+        if let Some((_, der)) = eseal.reporter()
+            && self.lasts(&der).await?
+        {
+            return Ok(());
+        }
+        let subject = DistinguishedName::common_name(&format!("{} Verification Reports", house_name(self)))?
+            .with(Attribute::Organisation, &house_name(self))?
+            .with(Attribute::Country, "CN")?;
+        let wanted = (Purpose::SealSigner, "seal-signer", WellKnownIssuer::EcIssuing);
+        let (key, chain) = self.certified(TenantId::house(), wanted, subject).await?;
+        Ok(eseal.add_reporter(Actor::system(), NewMaker { key, chain }).await?)
     }
 
     /// Makes a seal of ours again when its signers' certificates are about to end, or were revoked.

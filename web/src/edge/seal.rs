@@ -16,6 +16,7 @@ use eseal::core::facts::Overview;
 use eseal::core::font::Fonts;
 use eseal::core::job::{Done, Job};
 use eseal::core::picture::Picture;
+use eseal::core::upload;
 use pki_config::ErrorCode;
 use pki_config::role::Authorized;
 
@@ -25,7 +26,7 @@ use crate::app::App;
 use crate::problem::Failure;
 
 pub use sign::{sign_bytes, stamps_bytes};
-pub use verify::status_of;
+pub use verify::{status_of, verify_bytes};
 
 /// Largest picture file that is taken. Unit: bytes.
 const LARGEST_UPLOAD: usize = 4 << 20;
@@ -50,8 +51,13 @@ pub(super) async fn made(app: &App, ask: PictureAsk, name: &str) -> Result<Pictu
             if data.len() > LARGEST_UPLOAD.div_ceil(3) * 4 + 4 {
                 return Err(Failure::saying(ErrorCode::TooLarge, "a picture has at most 4 MiB"));
             }
-            let _ = (whole(width)?, whole(height)?, decoded(&data, "data")?);
-            Err(bad_picture(eseal::core::job::Refused::UnknownFormat))
+            let ask = upload::Ask { width: whole(width)?, height: whole(height)?, clear: true };
+            match app.eseal()?.workshop().run(Job::Picture(ask), decoded(&data, "data")?).await {
+                Ok(Done::Picture(picture)) => Ok(picture),
+                Ok(_) => Err(ErrorCode::WorkshopFailed.into()),
+                Err(eseal::Failed::Refused(why)) => Err(bad_picture(why)),
+                Err(other) => Err(eseal::Error::from(other).into()),
+            }
         }
     }
 }

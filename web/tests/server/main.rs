@@ -21,6 +21,7 @@ mod repository;
 mod responders;
 mod routes;
 mod sealed;
+mod seals;
 mod sessions;
 mod stamps;
 mod time_sources;

@@ -1,7 +1,7 @@
 //! Certificates of signers and makers: what they lead to, whether they were revoked, what their key may do.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use const_oid::ObjectIdentifier as Oid;
 use crypto_pool::SignatureAlgorithm;
@@ -17,8 +17,8 @@ const MOST_KNOWN: usize = 1_000;
 /// Certificates of strangers that were read before, by their bytes: the same few signers and makers come again and
 /// again, and their keys and the signatures on them need not be worked out each time. Nothing is believed that would
 /// not be believed anew.
-#[derive(Debug, Default)]
-pub struct Known(Mutex<HashMap<Vec<u8>, Cert>>);
+#[derive(Debug, Clone, Default)]
+pub struct Known(Arc<Mutex<HashMap<Vec<u8>, Cert>>>);
 
 impl Known {
     /// The certificate with these bytes; `None` if they are none.

@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use crypto_pool::tlv;
 use eseal::{Application, SealKind, SealQuery as Query, SealRecord, SealState, SealView, Step, had_part};
 use pki_config::role::{Authorized, Permission, authorize};
 use pki_config::{Actor, ErrorCode, SealId};
@@ -295,9 +294,4 @@ fn may(app: &App, actor: &Actor, record: &SealRecord) -> (Vec<String>, Option<St
         may.push("use".to_owned());
     }
     (may, same.then(|| "same-officer".to_owned()))
-}
-
-/// Whether octets are a seal by themselves (`SESeal`), by their beginning: a SEQUENCE of SEQUENCEs.
-pub(super) fn looks_like_a_seal(bytes: &[u8]) -> bool {
-    bytes.first() == Some(&tlv::SEQUENCE)
 }

@@ -45,7 +45,8 @@ pub fn not_foreign(headers: &HeaderMap) -> Result<(), Failure> {
 }
 
 /// The calls that are answered here.
-pub const CALLS: [&str; 6] = ["seal/sign", "seal/batch", "seal/prepare", "seal/finish", "seal/inspect", "seal/page"];
+pub const CALLS: [&str; 7] =
+    ["seal/sign", "seal/batch", "seal/prepare", "seal/finish", "seal/inspect", "seal/page", "seal/verify"];
 
 /// Answers one of [`CALLS`] to whoever may make it.
 ///
@@ -69,6 +70,7 @@ pub async fn answer(app: &App, path: &str, who: Who, request: Request<Body>) -> 
     let [(name, document)] = <[_; 1]>::try_from(files)
         .map_err(|_| Failure::saying(ErrorCode::BadRequest, "one part named document is wanted"))?;
     match (path, &who) {
+        ("seal/verify", Who::Stranger(stranger)) => json(&super::verify_bytes(app, &stranger.peer, document).await?),
         (_, Who::Stranger(_)) => Err(ErrorCode::Unauthenticated.into()),
         ("seal/sign", Who::Known(by)) => {
             let order: SealOrder = read(&order)?;

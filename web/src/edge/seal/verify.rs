@@ -1,10 +1,12 @@
 //! What documents bear, judged for anybody, and how a seal is.
 
+use axum::body::Bytes;
+use eseal::core::report::Report;
 use pki_config::ErrorCode;
 
-use super::base64;
 use super::life::id;
-use crate::api::seal::{SealRef, SealStatusInfo};
+use super::{base64, decoded};
+use crate::api::seal::{DocumentAsk, SealRef, SealStatusInfo};
 use crate::app::App;
 use crate::edge::pem_chain;
 use crate::problem::Failure;
@@ -21,6 +23,20 @@ fn admitted(app: &App, peer: &Peer) -> Result<(), Failure> {
         }
         _ => Ok(()),
     }
+}
+
+/// `seal/verify`.
+pub async fn verify(app: App, from: Stranger, ask: DocumentAsk) -> Result<Report, Failure> {
+    verify_bytes(&app, &from.peer, decoded(&ask.document, "document")?.into()).await
+}
+
+/// Judges a document, a seal or the value of a signature, for anybody.
+///
+/// # Errors
+/// `VERIFY_RATE`; `DOCUMENT_REFUSED` for what cannot be read at all: what can be read and is wrong stands in the report.
+pub async fn verify_bytes(app: &App, peer: &Peer, document: Bytes) -> Result<Report, Failure> {
+    admitted(app, peer)?;
+    Ok(app.eseal()?.verify(document).await?)
 }
 
 /// `seal/status`.
