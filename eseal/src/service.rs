@@ -15,6 +15,7 @@ mod elsewhere;
 mod judge;
 mod life;
 mod make;
+mod report;
 mod sign;
 mod status;
 mod value;

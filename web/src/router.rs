@@ -136,6 +136,7 @@ fn calls() -> Vec<Call> {
         needs("seal/prepare", P::UseSeal, seal::sign::prepare).up_to(WITH_DOCUMENTS),
         needs("seal/finish", P::UseSeal, seal::sign::finish).up_to(WITH_DOCUMENTS),
         open("seal/verify", seal::verify::verify).up_to(WITH_DOCUMENTS),
+        open("seal/report", seal::verify::report).up_to(WITH_DOCUMENTS),
         open("seal/status", seal::verify::status),
         needs("audit/verify", P::ReadAudit, audit::verify),
         needs("audit/proof", P::ReadAudit, audit::proof),
@@ -514,6 +515,7 @@ mod tests {
                 "tsa/stamp",
                 "tsa/units",
                 "seal/verify",
+                "seal/report",
                 "seal/status",
                 "error/list",
                 "error/describe"

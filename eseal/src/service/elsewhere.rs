@@ -192,7 +192,10 @@ impl Eseal {
         };
         match self.0.options.db.write(Importance::Normal, work).await {
             Ok(used) => Ok(used),
-            Err(Refused::Again) => self.used(asked).await?.ok_or(Error::RequestReused),
+            Err(Refused::Again) => {
+                self.settled().await?;
+                self.used(asked).await?.ok_or(Error::RequestReused)
+            }
             Err(Refused::Error(error)) => Err(error),
         }
     }

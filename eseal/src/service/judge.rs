@@ -41,16 +41,13 @@ impl Eseal {
             return Err(Error::Document(crate::core::job::Refused::TooLarge("seal".to_owned())));
         }
         let value = octets.to_vec();
-        if ses::SealSignature::is_likely(&value) {
+        let Ok(seal) = ses::Seal::read(&value) else {
             let facts = bare(&value);
             let trust = self.trust(&facts).await?;
             return Ok(verify::judge_value(&value, &[], &trust, at));
-        }
-        let mut wanted = Wanted::default();
-        if let Ok(seal) = ses::Seal::read(&value) {
-            wanted.certificates.extend(crypto_pool::path::Cert::from_der_tolerant(&seal.maker));
-            wanted.seals.push(seal.id);
-        }
+        };
+        let certificates = crypto_pool::path::Cert::from_der_tolerant(&seal.maker).into_iter().collect();
+        let wanted = Wanted { certificates, seals: vec![seal.id] };
         let trust = self.trusting(wanted).await?;
         Ok(verify::judge_seal(&value, &trust, at))
     }

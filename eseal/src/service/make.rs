@@ -115,7 +115,6 @@ impl Eseal {
         self.newest_reporter().map(|one| (one.key, one.cert.der().to_vec()))
     }
 
-    #[allow(dead_code)]
     pub(super) fn newest_reporter(&self) -> Option<Arc<Kept>> {
         self.0.reporters.read().unwrap_or_else(PoisonError::into_inner).first().cloned()
     }

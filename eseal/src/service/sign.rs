@@ -312,6 +312,11 @@ impl Eseal {
         }
     }
 
+    /// Returns when everything that was being written is durable: then what another request wrote can be read.
+    pub(super) async fn settled(&self) -> Result<(), Error> {
+        Ok(self.0.options.db.write(Importance::Normal, |_: &Tx<'_>| Ok::<(), ledger::DbError>(())).await?)
+    }
+
     /// Signs and records. `None`: the same request was answered meanwhile; nothing was kept of this signature.
     #[allow(clippy::too_many_arguments)]
     async fn sign(
@@ -364,7 +369,10 @@ impl Eseal {
         };
         match self.0.options.pool.sign(ask, commit).await {
             Ok(used) => Ok(Some(used)),
-            Err(Refused::Again) => Ok(None),
+            Err(Refused::Again) => {
+                self.settled().await?;
+                Ok(None)
+            }
             Err(Refused::Error(error)) => Err(error),
         }
     }

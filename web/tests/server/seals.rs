@@ -184,12 +184,8 @@ async fn a_seal_that_is_not_in_use_seals_nothing_and_its_status_is_told_under_si
     let house = House::trial().await;
     let seal = enabled(&house, "财务专用章").await;
     let paper = pdf(1, "Invoice");
-    let status = |house: &House| {
-        let (ask, router) = (json!({"seal": seal}), house.router(Door::Https));
-        drop(router);
-        house.https("seal/status", ask, None)
-    };
-    let told = status(&house).await.json();
+    let status = || house.https("seal/status", json!({"seal": seal}), None);
+    let told = status().await.json();
     assert_eq!(told["status"], "valid", "{told}");
     signed_by_its_maker(&told, "valid");
     document(&sign(&house, order(&seal, "before"), &paper).await);
@@ -199,7 +195,7 @@ async fn a_seal_that_is_not_in_use_seals_nothing_and_its_status_is_told_under_si
     assert_eq!(sign(&house, order(&seal, "after"), &paper).await.code(), "SEAL_STATE");
     // What was signed before can still be had.
     document(&sign(&house, order(&seal, "before"), &paper).await);
-    let told = status(&house).await.json();
+    let told = status().await.json();
     assert_eq!((told["status"].as_str(), told["since"].as_str()), (Some("suspended"), since["since"].as_str()));
     signed_by_its_maker(&told, "suspended");
     house.socket("seal/enable", json!({"seal": seal})).await;
@@ -211,11 +207,14 @@ async fn a_seal_that_is_not_in_use_seals_nothing_and_its_status_is_told_under_si
     house.clock.advance(Duration::from_secs(5));
     let destroyed = house.socket("seal/destroy", json!({"seal": seal})).await.json();
     assert_eq!((&destroyed["state"], &destroyed["picture"]), (&json!("destroyed"), &Value::Null), "{destroyed}");
-    let told = status(&house).await.json();
+    let told = status().await.json();
     assert_eq!((told["status"].as_str(), told["since"].as_str()), (Some("revoked"), revoked["since"].as_str()));
     let keys = house.app.kms().list(&pki_config::TenantId::house()).await.unwrap();
     let signers = keys.iter().filter(|key| key.purpose == crypto_pool::Purpose::SealSigner);
-    assert!(signers.into_iter().all(|key| key.state == crypto_pool::KeyState::Destroyed));
+    // All but the one that signs reports.
+    let (reporter, _) = house.app.eseal().unwrap().reporter().unwrap();
+    let mut left = signers.filter(|key| key.id != reporter);
+    assert!(left.all(|key| key.state == crypto_pool::KeyState::Destroyed));
     let unknown = house.https("seal/status", json!({"seal": "0".repeat(32)}), None).await;
     assert_eq!(unknown.code(), "NOT_FOUND");
 }
@@ -509,4 +508,68 @@ async fn applications_that_make_no_sense_are_refused_by_name() {
     }
     let list = house.socket("seal/list", json!({})).await.json();
     assert_eq!(list["seals"].as_array().unwrap().len(), 0, "nothing is kept of them");
+}
+
+#[tokio::test]
+async fn a_sealed_document_verifies_for_anybody_and_a_changed_one_does_not() {
+    let house = House::trial().await;
+    let seal = enabled(&house, "验证章").await;
+    let paper = pdf(1, "Verify");
+    for form in ["seal", "cms", "pades"] {
+        let mut order = order(&seal, form);
+        order["form"] = json!(form);
+        let sealed = document(&sign(&house, order, &paper).await);
+        let verify = |bytes: &[u8]| house.https("seal/verify", json!({"document": STANDARD.encode(bytes)}), None);
+        let report = verify(&sealed).await.json();
+        assert_eq!(report["verdict"], "valid", "{form}: {report}");
+        assert_eq!(report["signatures"].as_array().unwrap().len(), 1);
+        let mut changed = sealed.clone();
+        let at = changed.windows(6).position(|window| window == b"Verify").unwrap();
+        changed[at] = b'W';
+        assert_eq!(verify(&changed).await.json()["verdict"], "invalid", "{form}");
+    }
+    let esl = house.socket("seal/show", json!({"seal": seal})).await.json()["seal"].clone();
+    let report = house.https("seal/verify", json!({"document": esl}), None).await.json();
+    assert_eq!(report["verdict"], "valid", "{report}");
+    assert_eq!(house.https("seal/verify", json!({"document": "AAAA"}), None).await.code(), "DOCUMENT_REFUSED");
+}
+
+#[tokio::test]
+async fn a_report_is_a_signed_pdf_that_verifies_itself() {
+    let house = House::trial().await;
+    let seal = enabled(&house, "报告章").await;
+    let sealed = document(&sign(&house, order(&seal, "r"), &pdf(1, "Report")).await);
+    let ask = json!({"document": STANDARD.encode(&sealed), "name": "合同.pdf"});
+    let answer = house.https("seal/report", ask, None).await;
+    assert_eq!(answer.status, 200, "{}", text(&answer));
+    let report = answer.json()["data"].as_str().unwrap().to_owned();
+    let judged = house.https("seal/verify", json!({"document": report}), None).await.json();
+    assert_eq!(judged["verdict"], "valid", "{judged}");
+}
+
+#[tokio::test]
+async fn a_document_that_is_to_last_carries_what_its_verifiers_need() {
+    let house = House::trial().await;
+    let seal = enabled(&house, "长期章").await;
+    let mut order = order(&seal, "lt");
+    order["form"] = json!("pades");
+    order["level"] = json!("b-lt");
+    let sealed = document(&sign(&house, order, &pdf(1, "Lasting")).await);
+    assert!(sealed.windows(4).any(|window| window == b"/DSS"));
+    let report = house.https("seal/verify", json!({"document": STANDARD.encode(&sealed)}), None).await.json();
+    assert_eq!(report["verdict"], "valid", "{report}");
+}
+
+#[tokio::test]
+async fn strangers_of_one_address_verify_so_many_documents_and_no_more() {
+    let house = House::with(|config| {
+        config.eseal.verify_rate = 1;
+        config.eseal.verify_burst = 2;
+    })
+    .await;
+    let ask = || house.https("seal/verify", json!({"document": "AAAA"}), None);
+    assert_eq!(ask().await.code(), "DOCUMENT_REFUSED");
+    assert_eq!(ask().await.code(), "DOCUMENT_REFUSED");
+    assert_eq!(ask().await.code(), "VERIFY_RATE");
+    assert_eq!(house.socket("seal/verify", json!({"document": "AAAA"})).await.code(), "DOCUMENT_REFUSED");
 }

@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 
 use super::sign::{self, Files, LARGEST_BATCH};
 use super::{inspect_bytes, page_bytes};
-use crate::api::seal::{PageAsk, SealFinish, SealOrder, SealReceipt};
+use crate::api::seal::{DocumentAsk, PageAsk, SealFinish, SealOrder, SealReceipt};
 use crate::app::App;
 use crate::auth;
 use crate::problem::Failure;
@@ -45,8 +45,16 @@ pub fn not_foreign(headers: &HeaderMap) -> Result<(), Failure> {
 }
 
 /// The calls that are answered here.
-pub const CALLS: [&str; 7] =
-    ["seal/sign", "seal/batch", "seal/prepare", "seal/finish", "seal/inspect", "seal/page", "seal/verify"];
+pub const CALLS: [&str; 8] = [
+    "seal/sign",
+    "seal/batch",
+    "seal/prepare",
+    "seal/finish",
+    "seal/inspect",
+    "seal/page",
+    "seal/verify",
+    "seal/report",
+];
 
 /// Answers one of [`CALLS`] to whoever may make it.
 ///
@@ -71,6 +79,11 @@ pub async fn answer(app: &App, path: &str, who: Who, request: Request<Body>) -> 
         .map_err(|_| Failure::saying(ErrorCode::BadRequest, "one part named document is wanted"))?;
     match (path, &who) {
         ("seal/verify", Who::Stranger(stranger)) => json(&super::verify_bytes(app, &stranger.peer, document).await?),
+        ("seal/report", Who::Stranger(stranger)) => {
+            let named = if order.is_empty() { None } else { read::<DocumentAsk>(&order)?.name };
+            let report = super::report_bytes(app, &stranger.peer, document, named.or(name)).await?;
+            Ok(file(report, "application/pdf"))
+        }
         (_, Who::Stranger(_)) => Err(ErrorCode::Unauthenticated.into()),
         ("seal/sign", Who::Known(by)) => {
             let order: SealOrder = read(&order)?;

@@ -6,7 +6,7 @@ use pki_config::ErrorCode;
 
 use super::life::id;
 use super::{base64, decoded};
-use crate::api::seal::{DocumentAsk, SealRef, SealStatusInfo};
+use crate::api::seal::{DocumentAsk, FileAnswer, SealRef, SealStatusInfo};
 use crate::app::App;
 use crate::edge::pem_chain;
 use crate::problem::Failure;
@@ -37,6 +37,26 @@ pub async fn verify(app: App, from: Stranger, ask: DocumentAsk) -> Result<Report
 pub async fn verify_bytes(app: &App, peer: &Peer, document: Bytes) -> Result<Report, Failure> {
     admitted(app, peer)?;
     Ok(app.eseal()?.verify(document).await?)
+}
+
+/// `seal/report`: a PDF signed by the house.
+pub async fn report(app: App, from: Stranger, ask: DocumentAsk) -> Result<FileAnswer, Failure> {
+    let document = decoded(&ask.document, "document")?;
+    let pdf = report_bytes(&app, &from.peer, document.into(), ask.name).await?;
+    Ok(FileAnswer { kind: "application/pdf".to_owned(), data: base64(&pdf) })
+}
+
+/// The report on a document, as a PDF that the house signed.
+///
+/// # Errors
+/// As [`verify_bytes`].
+pub async fn report_bytes(app: &App, peer: &Peer, document: Bytes, name: Option<String>) -> Result<Vec<u8>, Failure> {
+    admitted(app, peer)?;
+    let eseal = app.eseal()?;
+    let digest = engine::sm3::hash(&document);
+    let report = eseal.verify(document).await?;
+    let name: String = name.unwrap_or_default().chars().filter(|c| !c.is_control()).take(200).collect();
+    Ok(eseal.report_pdf(report, name, digest).await?)
 }
 
 /// `seal/status`.
