@@ -95,6 +95,7 @@ struct Inner {
     tls: Arc<ServerCertificate>,
     lockout: Lockout,
     gate: Gate,
+    shelves: crate::portal::Shelves,
     stamping: tsa::Stamping,
     sealing: eseal::Sealing,
     /// Whether what a crash left was settled; nothing is issued before.
@@ -222,6 +223,7 @@ impl App {
             tls: Arc::new(ServerCertificate::default()),
             lockout,
             gate,
+            shelves: crate::portal::Shelves::new(),
             stamping,
             sealing,
             settled: AtomicBool::new(false),

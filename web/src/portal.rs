@@ -23,6 +23,7 @@ mod navigation;
 mod officers;
 mod profiles;
 mod ra;
+mod seal;
 mod setup;
 mod signin;
 mod stamps;
@@ -42,6 +43,7 @@ use pki_config::role::Setup;
 pub use desk::{OcspIssuer, OcspResponder, OcspState};
 pub use home::{HomeSource, IssuerCard};
 pub use navigation::{Group, Place};
+pub(crate) use seal::Shelves;
 pub use stamps::{Search, Stamp, TsaState};
 pub use visitor::{Visitor, role_words};
 
@@ -70,11 +72,6 @@ impl Facts {
 /// One-time links lead here; their secret stands after the `#` and is never sent with the address.
 pub fn setup_routes(facts: Facts) -> Router {
     setup::routes(facts).merge(assets::routes())
-}
-
-/// For everybody, at both doors: `GET /verify`.
-pub fn verify_routes(facts: Facts) -> Router {
-    stamps::public_routes(facts)
 }
 
 /// The pages of the public repository (http): `GET /` and what it loads.

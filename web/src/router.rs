@@ -186,10 +186,10 @@ pub fn router(app: App, door: Door) -> Router {
         Door::Http => {
             let home = portal::home_routes(facts.clone(), public::issuer_cards(app.clone()));
             let pages = portal::table::routes(&app, false);
-            public.with_state(edge).merge(home).merge(portal::verify_routes(facts)).merge(pages)
+            public.with_state(edge).merge(home).merge(pages)
         }
         Door::Https => {
-            let pages = portal::setup_routes(facts.clone()).merge(portal::verify_routes(facts));
+            let pages = portal::setup_routes(facts);
             let desk = portal::table::routes(&app, true);
             administration(public).with_state(edge).merge(pages).merge(desk)
         }

@@ -71,6 +71,11 @@ impl App {
         &*self.0.options.random
     }
 
+    /// What people work on in the pages.
+    pub(crate) fn shelves(&self) -> &crate::portal::Shelves {
+        &self.0.shelves
+    }
+
     /// The configuration.
     #[must_use]
     pub fn config(&self) -> &Config {

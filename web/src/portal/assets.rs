@@ -54,6 +54,18 @@ static ASSETS: &[Asset] = &[
     },
     Asset { name: "sm3.js", kind: "text/javascript; charset=utf-8", bytes: include_bytes!("../../assets/sm3.js") },
     Asset { name: "proof.js", kind: "text/javascript; charset=utf-8", bytes: include_bytes!("../../assets/proof.js") },
+    Asset { name: "seals.css", kind: "text/css; charset=utf-8", bytes: include_bytes!("../../assets/seals.css") },
+    Asset { name: "seal.js", kind: "text/javascript; charset=utf-8", bytes: include_bytes!("../../assets/seal.js") },
+    Asset {
+        name: "seal-drop.js",
+        kind: "text/javascript; charset=utf-8",
+        bytes: include_bytes!("../../assets/seal-drop.js"),
+    },
+    Asset {
+        name: "seal-picture.js",
+        kind: "text/javascript; charset=utf-8",
+        bytes: include_bytes!("../../assets/seal-picture.js"),
+    },
     Asset { name: "seal.svg", kind: "image/svg+xml", bytes: include_bytes!("../../assets/seal.svg") },
 ];
 

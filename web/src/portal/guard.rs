@@ -11,6 +11,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 use http_body_util::{BodyExt as _, Limited};
 use pki_config::ErrorCode;
+use tokio::sync::Semaphore;
 
 use super::table::PageAccess;
 use super::visitor::{Seen, framed};
@@ -31,6 +32,8 @@ pub(super) struct Rule {
     pub(super) access: PageAccess,
     pub(super) https: bool,
     pub(super) body: usize,
+    /// As many as may send their form at the same time.
+    pub(super) places: Option<Arc<Semaphore>>,
 }
 
 /// Checks, then runs the handler, then dresses the answer.
@@ -61,6 +64,8 @@ pub(super) async fn guard(State(rule): State<Rule>, request: Request, next: Next
         csrf,
         organisation: rule.app.gate().organisation(),
     });
+    let place = rule.places.as_ref().map(|places| Arc::clone(places).try_acquire_owned());
+    let trouble = trouble.or_else(|| matches!(place, Some(Err(_))).then(|| ErrorCode::Busy.into()));
     let mut response = match trouble {
         Some(failure) => failed(&visitor, &failure, &id),
         None => match admit(&rule, &visitor, &head, body).await {
@@ -100,7 +105,8 @@ async fn admit(
     };
     let acts = head.method == Method::POST;
     // First of all: what another site makes a browser send does not even count as a try.
-    if acts && !auth::same_origin(&head.headers) {
+    // Over plain http nobody is signed in, and there is nothing that another site could misuse.
+    if acts && rule.https && !auth::same_origin(&head.headers) {
         return Err(refuse(ErrorCode::ForeignOrigin.into()));
     }
     match (rule.access, visitor.officer()) {

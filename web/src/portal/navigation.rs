@@ -38,6 +38,10 @@ const GROUPS: &[(Words, &[(&str, Words)])] = &[
         ],
     ),
     (
+        ("电子印章", "Seals"),
+        &[("/desk/seals", ("印章", "Seals")), ("/desk/seals/new", ("申请制章", "Apply for a seal"))],
+    ),
+    (
         ("签发机构", "Authority"),
         &[
             ("/desk/issuers", ("签发机构与 CRL", "Issuers and CRLs")),
@@ -55,7 +59,14 @@ const GROUPS: &[(Words, &[(&str, Words)])] = &[
             ("/desk/system", ("系统", "System")),
         ],
     ),
-    (("公开", "Public"), &[("/find", ("查证书", "Look up")), ("/trust", ("信任根证书", "Trust our roots"))]),
+    (
+        ("公开", "Public"),
+        &[
+            ("/verify", ("验证文件", "Verify")),
+            ("/find", ("查证书", "Look up")),
+            ("/trust", ("信任根证书", "Trust our roots")),
+        ],
+    ),
 ];
 
 /// What `visitor` is shown.

@@ -9,18 +9,19 @@ mod change;
 mod compose;
 mod decode;
 mod fields;
-mod form;
+pub(super) mod form;
 mod pickup;
 mod queue;
 mod request;
 mod revoke;
 mod search;
-mod words;
+pub(super) mod words;
 
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use pki_config::role::Permission;
 
+pub(super) use self::fields::Fields;
 use super::table::{PageAccess, Row, act, show};
 
 /// The pages of this folder, for the table.
@@ -70,12 +71,12 @@ pub(super) fn rows() -> Vec<Row> {
 }
 
 /// To another page, after something was done; `done` is a word of the frame's messages.
-fn on_to(path: &str, done: &str) -> Response {
+pub(super) fn on_to(path: &str, done: &str) -> Response {
     Redirect::to(&format!("{path}?done={done}")).into_response()
 }
 
 /// A file to keep, under this name.
-fn file(name: &str, kind: &'static str, content: impl Into<axum::body::Body>) -> Response {
+pub(super) fn file(name: &str, kind: &'static str, content: impl Into<axum::body::Body>) -> Response {
     let mut response = Response::new(content.into());
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
@@ -93,7 +94,7 @@ fn file(name: &str, kind: &'static str, content: impl Into<axum::body::Body>) ->
 }
 
 /// What was typed, without the spaces around it; nothing if it is empty.
-fn typed(text: &str) -> Option<String> {
+pub(super) fn typed(text: &str) -> Option<String> {
     let text = text.trim();
     (!text.is_empty()).then(|| text.to_owned())
 }

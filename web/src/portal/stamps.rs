@@ -1,19 +1,14 @@
-//! The time-stamp pages: `/verify` for everybody, where a file and its time-stamp are judged, and the officers'
-//! desk: the clock, and what was stamped.
-//!
-//! The file itself is hashed in the browser and never sent; what is sent is its digest and the time-stamp.
+//! The officers' desk of time-stamps: the clock, and what was stamped.
 
 use std::fmt::Write as _;
 
 use askama::Template;
-use axum::Router;
 use axum::extract::{RawQuery, State};
 use axum::response::Response;
-use axum::routing::get;
 use tsa::clock::{Health, Point};
 
 use super::visitor::framed;
-use super::{Facts, Language, Visitor, page};
+use super::{Visitor, page};
 use crate::app::App;
 use crate::edge::tsa::desk;
 use crate::problem::Failure;
@@ -70,32 +65,11 @@ pub struct Stamp {
 }
 
 #[derive(Template)]
-#[template(path = "verify.html")]
-struct VerifyPage<'a> {
-    facts: &'a Facts,
-    language: Language,
-}
-
-#[derive(Template)]
 #[template(path = "tsa.html")]
 struct TsaPage<'a> {
     visitor: &'a Visitor,
     state: TsaState,
     chart: Chart,
-}
-
-impl VerifyPage<'_> {
-    fn say<'a>(&self, chinese: &'a str, english: &'a str) -> &'a str {
-        self.language.say(chinese, english)
-    }
-
-    fn here(&self) -> &'static str {
-        self.language.here()
-    }
-
-    fn other_language(&self) -> &'static str {
-        self.language.other()
-    }
 }
 
 framed!(TsaPage);
@@ -253,14 +227,6 @@ fn line(points: impl Iterator<Item = (i64, i64)>) -> String {
 fn clock_time(unix_millis: i64) -> String {
     let minutes = unix_millis.div_euclid(60_000).rem_euclid(1440);
     format!("{:02}:{:02}", minutes / 60, minutes % 60)
-}
-
-pub(super) fn public_routes(facts: Facts) -> Router {
-    Router::new().route("/verify", get(show_verify)).with_state(facts)
-}
-
-async fn show_verify(State(facts): State<Facts>, RawQuery(query): RawQuery) -> Response {
-    page(&VerifyPage { facts: &facts, language: Language::asked(query.as_deref()) })
 }
 
 /// `GET /desk/tsa`.

@@ -1,13 +1,14 @@
 //! The one table of pages: method, path, who may, handler. The router is made from it, and a test walks it
 //! against every kind of caller. What is checked before a handler runs stands in `portal/guard.rs`.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use axum::Router;
 use axum::handler::Handler;
 use axum::http::Method;
 use axum::routing::{MethodRouter, get, post};
 use pki_config::role::Permission;
+use tokio::sync::Semaphore;
 
 use super::guard::{Rule, guard};
 use super::{account, claim, dashboard, desk, officers, signin, stamps, welcome};
@@ -38,6 +39,7 @@ pub struct Row {
     /// Whether plain http has it too. Only open pages can be.
     pub at_http: bool,
     body: usize,
+    at_once: usize,
     handler: MethodRouter<App>,
 }
 
@@ -46,6 +48,13 @@ impl Row {
     #[must_use]
     pub fn everywhere(mut self) -> Self {
         self.at_http = self.access == PageAccess::Open;
+        self
+    }
+
+    /// Takes in no more than so many of these forms at the same time.
+    #[must_use]
+    pub fn at_once(mut self, most: usize) -> Self {
+        self.at_once = most;
         self
     }
 
@@ -65,7 +74,7 @@ where
     H: Handler<T, App>,
     T: 'static,
 {
-    Row { method: Method::GET, path, access, at_http: false, body: 0, handler: get(handler) }
+    Row { method: Method::GET, path, access, at_http: false, body: 0, at_once: 0, handler: get(handler) }
 }
 
 /// What a form does. The form carries the visitor's `csrf`; the answer is a redirect.
@@ -74,7 +83,7 @@ where
     H: Handler<T, App>,
     T: 'static,
 {
-    Row { method: Method::POST, path, access, at_http: false, body: FORM, handler: post(handler) }
+    Row { method: Method::POST, path, access, at_http: false, body: FORM, at_once: 0, handler: post(handler) }
 }
 
 /// Every page.
@@ -109,6 +118,7 @@ pub fn rows() -> Vec<Row> {
         show("/desk/tsa/{file}", Needs(P::ReadStamps), crate::edge::tsa::desk::download),
     ];
     rows.extend(super::ra::rows());
+    rows.extend(super::seal::rows());
     rows.extend(super::house::rows());
     rows
 }
@@ -126,7 +136,8 @@ pub(super) fn access_of(path: &str) -> Option<PageAccess> {
 pub(crate) fn routes(app: &App, https: bool) -> Router {
     let mut router = Router::new();
     for row in rows().into_iter().filter(|row| https || row.at_http) {
-        let rule = Rule { app: app.clone(), access: row.access, https, body: row.body };
+        let places = (row.at_once > 0).then(|| Arc::new(Semaphore::new(row.at_once)));
+        let rule = Rule { app: app.clone(), access: row.access, https, body: row.body, places };
         router = router.route(row.path, row.handler.layer(axum::middleware::from_fn_with_state(rule, guard)));
     }
     router.with_state(app.clone())

@@ -195,3 +195,30 @@ fn an_address_changes_one_field_and_forgets_the_message() {
     assert_eq!(visitor.other_language(), "/desk/ocsp?a=1&after=x&lang=en");
     assert_eq!(visitor.told(), Some("已保存。"));
 }
+
+#[test]
+fn the_pages_about_seals_have_what_their_scripts_ask_for() {
+    let asked = |script: &str, call: &str| -> Vec<String> {
+        let pieces = script.split(call).skip(1).map(|rest| rest.split('"').next().unwrap().to_owned());
+        let found: Vec<String> = pieces.filter(|id| !id.is_empty()).collect();
+        assert!(found.len() > 2, "{call}");
+        found
+    };
+    for (page, script, call) in [
+        (include_str!("../../templates/verify.html"), include_str!("../../assets/verify.js"), "byId(\""),
+        (include_str!("../../templates/seal/place.html"), include_str!("../../assets/seal.js"), "getElementById(\""),
+        (
+            include_str!("../../templates/seal/apply.html"),
+            include_str!("../../assets/seal-picture.js"),
+            "getElementById(\"",
+        ),
+    ] {
+        for id in asked(script, call) {
+            assert!(page.contains(&format!("id=\"{id}\"")), "{id}");
+        }
+    }
+    let place = include_str!("../../templates/seal/place.html");
+    for field in asked(include_str!("../../assets/seal.js"), "field(\"") {
+        assert!(place.contains(&format!("name=\"{field}\"")), "{field}");
+    }
+}

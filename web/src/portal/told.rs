@@ -29,6 +29,15 @@ const TOLD: &[(&str, &str, &str)] = &[
     ("signed-out", "您已退出登录。", "You are signed out."),
     ("claimed", "登录方式已设定，欢迎使用印信。", "You are set up. Welcome to Yinxin."),
     ("mailed", "邮件已交给邮件服务器，请查收。", "The mail server took the letter: look for it."),
+    ("seal-applied", "申请已提交，等待他人审批。", "Filed. Somebody else decides on it."),
+    ("seal-review", "审核意见已记录。", "The review is recorded."),
+    ("seal-approve", "已批准并制章，启用后即可使用。", "Approved and made. It can be used once it is enabled."),
+    ("seal-make", "已制章，启用后即可使用。", "Made. It can be used once it is enabled."),
+    ("seal-reject", "申请已驳回。", "The application is rejected."),
+    ("seal-enable", "印章已启用。", "The seal is enabled."),
+    ("seal-suspend", "印章已暂停使用。", "The seal is suspended."),
+    ("seal-revoke", "印章已吊销。", "The seal is revoked."),
+    ("seal-destroy", "印模和密钥已销毁。", "Its picture and keys are destroyed."),
     ("started", "已开始。", "Begun."),
 ];
 

@@ -4,38 +4,38 @@ use axum::body::Bytes;
 
 /// The fields of a form in `application/x-www-form-urlencoded`.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Fields(Vec<(String, String)>);
+pub(in crate::portal) struct Fields(Vec<(String, String)>);
 
 impl Fields {
     /// Any bytes read as some form; what is not UTF-8 in them becomes replacement characters.
-    pub(super) fn read(body: &Bytes) -> Self {
+    pub(in crate::portal) fn read(body: &Bytes) -> Self {
         // Browsers send the line ends of text fields as CR LF.
         let pairs = form_urlencoded::parse(body);
         Self(pairs.map(|(name, value)| (name.into_owned(), value.replace("\r\n", "\n"))).collect())
     }
 
     /// The first value under a name, without the spaces around it; empty if there is none.
-    pub(super) fn get(&self, name: &str) -> &str {
+    pub(in crate::portal) fn get(&self, name: &str) -> &str {
         self.0.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value.trim())
     }
 
     /// The first value under a name, as it was sent.
-    pub(super) fn raw(&self, name: &str) -> &str {
+    pub(in crate::portal) fn raw(&self, name: &str) -> &str {
         self.0.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value)
     }
 
     /// The first without the spaces around it, if something was typed.
-    pub(super) fn typed(&self, name: &str) -> Option<String> {
+    pub(in crate::portal) fn typed(&self, name: &str) -> Option<String> {
         Some(self.get(name)).filter(|value| !value.is_empty()).map(str::to_owned)
     }
 
     /// Every value under a name.
-    pub(super) fn all(&self, name: &str) -> Vec<&str> {
+    pub(in crate::portal) fn all(&self, name: &str) -> Vec<&str> {
         self.0.iter().filter(|(known, _)| known == name).map(|(_, value)| value.as_str()).collect()
     }
 
     /// One more field.
-    pub(super) fn add(&mut self, name: &str, value: &str) {
+    pub(in crate::portal) fn add(&mut self, name: &str, value: &str) {
         self.0.push((name.to_owned(), value.replace("\r\n", "\n")));
     }
 }

@@ -184,7 +184,7 @@ pub(super) fn evidence(typed: &Fields, file: Option<EvidenceFile>) -> Result<Vec
 }
 
 /// Reads a form that may carry one file, in the field `file`.
-pub(super) async fn with_file(mut form: Multipart) -> Result<(Fields, Option<EvidenceFile>), Failure> {
+pub(in crate::portal) async fn with_file(mut form: Multipart) -> Result<(Fields, Option<EvidenceFile>), Failure> {
     let bad = |e: axum::extract::multipart::MultipartError| Failure::saying(ErrorCode::BadRequest, e.body_text());
     let (mut fields, mut file) = (Fields::default(), None);
     while let Some(field) = form.next_field().await.map_err(bad)? {

@@ -8,7 +8,7 @@ use pki_config::profile::Profile;
 use crate::portal::{Language, Visitor, minute};
 
 /// What templates say of states, times and kinds.
-pub(super) trait Words {
+pub(in crate::portal) trait Words {
     /// Who looks at the page.
     fn visitor(&self) -> &Visitor;
 
@@ -124,7 +124,7 @@ macro_rules! worded {
         }
     };
 }
-pub(super) use worded;
+pub(in crate::portal) use worded;
 
 /// The state of a request.
 pub(super) fn request_state(word: &str, language: Language) -> &'static str {
