@@ -18,3 +18,4 @@ mod journey;
 mod pages;
 mod people;
 mod pickup;
+mod seal;

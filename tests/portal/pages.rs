@@ -6,7 +6,7 @@ use crate::clients::{Browser, Page};
 use crate::people::{House, usable, well};
 
 /// What officers open from the navigation, and what everybody may see.
-const PAGES: [(&str, &str); 19] = [
+const PAGES: [(&str, &str); 21] = [
     ("overview", "/desk"),
     ("requests", "/desk/requests"),
     ("request-profiles", "/desk/requests/new"),
@@ -16,6 +16,8 @@ const PAGES: [(&str, &str); 19] = [
     ("certificates", "/desk/certificates"),
     ("calendar", "/desk/calendar"),
     ("branches", "/desk/branches"),
+    ("seals", "/desk/seals"),
+    ("seal-new", "/desk/seals/new"),
     ("profiles", "/desk/profiles"),
     ("issuers", "/desk/issuers"),
     ("audit", "/desk/audit"),
@@ -28,7 +30,7 @@ const PAGES: [(&str, &str); 19] = [
     ("pickup", "/pickup"),
 ];
 
-fn pictures() -> Option<PathBuf> {
+pub fn pictures() -> Option<PathBuf> {
     std::env::var_os("YINXIN_SCREENSHOTS")?;
     let target = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
     Some(target.parent().unwrap().join("screenshots"))
@@ -68,6 +70,15 @@ fn every_page_is_usable_by_everybody_in_both_languages() {
     let ask = serde_json::json!({ "csr": csr, "subject": "CN=new.example.cn", "sans": ["dns:new.example.cn"] });
     let waiting = service.call("cert/submit", &ask);
 
+    for (name, shape) in
+        [("示例科技有限公司公章", "round"), ("示例科技有限公司发票专用章", "oval"), ("王芳名章", "personal")]
+    {
+        let ask = serde_json::json!({ "name": name, "picture": { "drawn": { "shape": shape } } });
+        service.call("seal/create", &ask);
+    }
+    let seals = service.call("seal/list", &serde_json::json!({}));
+    let seal = seals["seals"][0]["id"].as_str().unwrap();
+
     let browser = &house.administrator;
     for (name, path) in PAGES {
         seen(browser, name, &house.at(path));
@@ -78,6 +89,9 @@ fn every_page_is_usable_by_everybody_in_both_languages() {
         ("certificate-renew", format!("/desk/certificates/{}/{}/change/renew", good.issuer, good.serial)),
         ("certificate-reissue", format!("/desk/certificates/{}/{}/change/reissue", good.issuer, good.serial)),
         ("revoke", format!("/desk/certificates/revoke?one={}/{}", good.issuer, good.serial)),
+        ("seal", format!("/desk/seals/{seal}")),
+        ("seal-use", format!("/desk/seals/{seal}/use")),
+        ("seal-status", format!("/seal/{seal}")),
         ("request", format!("/desk/requests/{}", waiting["request"].as_str().unwrap())),
     ] {
         seen(browser, name, &house.at(&path));

@@ -229,6 +229,30 @@ impl Browser {
         self.fail(&format!("{verb} {css}: {last}"));
     }
 
+    /// Takes the middle of an element with the mouse and lets go of it where `to` says: the share of another element's
+    /// width and height, from its upper left corner. Both must be in view.
+    #[track_caller]
+    pub fn drag(&self, css: &str, onto: &str, to: (f64, f64)) {
+        let middle = |css: &str, (x, y): (f64, f64)| {
+            let script = "const b = document.querySelector(arguments[0]).getBoundingClientRect(); \
+                          return [b.left + b.width * arguments[1], b.top + b.height * arguments[2]]";
+            let found = self.run(script, &[json!(css), json!(x), json!(y)]);
+            json!({
+                "type": "pointerMove", "duration": 60, "origin": "viewport",
+                "x": found[0].as_f64().unwrap().round() as i64, "y": found[1].as_f64().unwrap().round() as i64,
+            })
+        };
+        let (from, end) = (middle(css, (0.5, 0.5)), middle(onto, to));
+        let steps = json!([
+            from, { "type": "pointerDown", "button": 0 },
+            { "type": "pointerMove", "duration": 60, "origin": "pointer", "x": -9, "y": -7 },
+            end, { "type": "pointerUp", "button": 0 },
+        ]);
+        let mouse =
+            json!({ "type": "pointer", "id": "mouse", "parameters": { "pointerType": "mouse" }, "actions": steps });
+        self.ask("POST", "actions", Some(&json!({ "actions": [mouse] })));
+    }
+
     /// Does what leads to another page and waits for that page.
     #[track_caller]
     pub fn leave_by(&self, does: impl FnOnce(&Self)) {

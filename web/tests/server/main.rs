@@ -20,6 +20,7 @@ mod registration;
 mod repository;
 mod responders;
 mod routes;
+mod seal_pages;
 mod sealed;
 mod seals;
 mod sessions;
