@@ -61,7 +61,7 @@ pub fn preview(document: &[u8], page: u32, width: u32, limits: &Limits) -> Resul
     preview_with(document, page, width, &Fonts::embedded(), limits)
 }
 
-/// As [`preview`], with these fonts for text whose font the document does not bring.
+/// As [`preview()`], with these fonts for text whose font the document does not bring.
 ///
 /// # Errors
 /// [`Refused`].

@@ -46,13 +46,13 @@ fn a_page_cannot_hide_behind_a_signature_that_is_none() {
 
 #[test]
 fn a_stray_file_is_reported() {
-    let facts = read(&with(&victim(), "thumbs.db", |_| b"x".to_vec())).clone();
+    let facts = read(&with(&victim(), "thumbs.db", |_| b"x".to_vec()));
     assert_eq!((failures(&facts), codes(&facts, Outcome::Warning)), (vec![], vec![(Check::Coverage, "stray-file")]));
 }
 
 #[test]
 fn a_swapped_seal_is_found() {
-    let facts = read(&with(&victim(), "Doc_0/Signs/Sign_0/Seal.esl", |_| b"other!".to_vec())).clone();
+    let facts = read(&with(&victim(), "Doc_0/Signs/Sign_0/Seal.esl", |_| b"other!".to_vec()));
     assert_eq!(failures(&facts), [(Check::References, "hash-differs")]);
     let gone: Vec<_> = parts(&victim()).into_iter().filter(|(name, _)| !name.ends_with("Seal.esl")).collect();
     assert_eq!(
@@ -65,7 +65,7 @@ fn a_swapped_seal_is_found() {
 fn a_reference_out_of_the_package_is_found() {
     let first = "FileRef=\"/OFD.xml\"";
     for path in ["/../OFD.xml", "/Doc_0/../../etc/passwd", "..\\..\\..\\..\\a", "C:/OFD.xml", ""] {
-        let facts = read(&replaced(&victim(), SIGNATURE, first, &format!("FileRef=\"{path}\""))).clone();
+        let facts = read(&replaced(&victim(), SIGNATURE, first, &format!("FileRef=\"{path}\"")));
         assert_eq!(failures(&facts)[0], (Check::References, "path-outside"), "{path}");
     }
 }
@@ -76,7 +76,7 @@ fn a_signature_that_protects_itself_is_found() {
         let line = format!(
             "<ofd:Reference FileRef=\"/Doc_0/Signs/Sign_0/{name}\"><ofd:CheckValue>AA==</ofd:CheckValue></ofd:Reference></ofd:References>"
         );
-        let facts = read(&replaced(&victim(), SIGNATURE, "</ofd:References>", &line)).clone();
+        let facts = read(&replaced(&victim(), SIGNATURE, "</ofd:References>", &line));
         assert_eq!(failures(&facts), [(Check::References, "refers-to-itself")], "{name}");
     }
 }
@@ -97,13 +97,13 @@ fn a_signature_without_references_protects_nothing() {
 #[test]
 fn weak_and_unknown_hash_functions_are_named() {
     let method = "CheckMethod=\"1.2.156.10197.1.401\"";
-    let unknown = read(&replaced(&victim(), SIGNATURE, method, "CheckMethod=\"CRC32\"")).clone();
+    let unknown = read(&replaced(&victim(), SIGNATURE, method, "CheckMethod=\"CRC32\""));
     assert_eq!(codes(&unknown, Outcome::Unknown), [(Check::References, "hash-unknown")]);
     // Without a name it is MD5, whose digests these are not.
-    let absent = read(&replaced(&victim(), SIGNATURE, method, "")).clone();
+    let absent = read(&replaced(&victim(), SIGNATURE, method, ""));
     assert_eq!(codes(&absent, Outcome::Warning), [(Check::References, "weak-hash")]);
     assert!(failures(&absent).iter().all(|found| *found == (Check::References, "hash-differs")));
-    let same = read(&replaced(&victim(), SIGNATURE, method, "CheckMethod=\"SM3\"")).clone();
+    let same = read(&replaced(&victim(), SIGNATURE, method, "CheckMethod=\"SM3\""));
     assert_eq!(failures(&same), []);
 }
 
