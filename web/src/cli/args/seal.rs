@@ -12,12 +12,12 @@ use super::place::{At, PageList, Shift};
 #[derive(Debug, Subcommand)]
 #[command(after_help = "\
 First steps (the server running in another terminal):
-  yinxin seal make --name 示例科技有限公司 --drawn round     makes a seal, in a trial without further approval
-  yinxin seal apply contract.pdf --seal ID --at 1:150,230   writes contract.sealed.pdf
-  yinxin verify contract.sealed.pdf                         checks it as a stranger would, without the server
+  yinxin seal make --name 示例科技有限公司 --drawn round    a seal, in a trial without further approval
+  yinxin seal apply contract.pdf --seal ID --at 1:150,230  writes contract.sealed.pdf
+  yinxin verify contract.sealed.pdf                        checks it as a stranger would
 
-In production two people make a seal: `seal request`, then somebody else's `seal approve ID` (a third may `seal review`
-before), then `seal enable ID`.")]
+In production two people make a seal: `seal request`, somebody else's `seal approve ID`, then
+`seal enable ID`; a third may `seal review ID` before the approval.")]
 pub enum SealCommand {
     /// Make a seal and enable it at once: what one administrator may do in a trial, marked so in the log.
     Make(SealMake),
@@ -58,7 +58,7 @@ pub enum SealCommand {
 /// A shape that is drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Shape {
-    /// An organisation's: text along the arc around a star, 42 mm.
+    /// An organisation's: text along the arc around a star.
     Round,
     /// An oval, text along the arc.
     Oval,

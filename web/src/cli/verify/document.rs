@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use eseal::core::finding::{self, Check, Finding};
 use eseal::core::job::{Done, Job, Limits, Refused};
-use eseal::core::report::{Report, SignatureReport, Subject, TimeSource, Verdict};
+use eseal::core::report::{Report, SignatureForm, SignatureReport, Subject, TimeSource, Verdict};
 use eseal::core::ses::Seal;
 use eseal::core::verify::{self, Trust};
 use eseal::workshop::{Failed, Workshop, WorkshopOptions};
@@ -176,13 +176,16 @@ fn headline(number: usize, one: &SignatureReport, language: Language) -> String 
     if let Some(signer) = &one.signer {
         parts.push(format!("{} {}", language.of("signed by", "签章人"), plain(&signer.subject)));
     }
+    if one.form == SignatureForm::Seal {
+        return parts.join(", ");
+    }
     let source = match one.time_source {
         TimeSource::TimeStamp => language.of("by time-stamp", "时间戳时间"),
         TimeSource::Signer => language.of("as the signer says", "签章人声明"),
         TimeSource::Document => language.of("as the document says", "文档声明"),
         TimeSource::Judging => language.of("not known, judged as of now", "未知，按验证时间判断"),
     };
-    parts.push(format!("{} ({source})", one.time));
+    parts.push(format!("{} ({source})", one.time.whole_second()));
     parts.join(", ")
 }
 
