@@ -20,8 +20,8 @@ use crate::api::Problem;
 use crate::api::seal::{SealInfo, SealOrder, SealRef};
 use crate::app::App;
 use crate::edge;
-use crate::portal::ra::words::Words as _;
 use crate::portal::ra::Fields;
+use crate::portal::ra::words::Words as _;
 use crate::portal::{Visitor, page};
 use crate::problem::Failure;
 
@@ -133,7 +133,12 @@ fn owner(visitor: &Visitor) -> Result<String, Failure> {
 }
 
 /// The officer's thing of this name on a shelf.
-pub(super) fn taken<T>(app: &App, visitor: &Visitor, shelf: &Shelf<T>, name: &str) -> Result<std::sync::Arc<T>, Failure> {
+pub(super) fn taken<T>(
+    app: &App,
+    visitor: &Visitor,
+    shelf: &Shelf<T>,
+    name: &str,
+) -> Result<std::sync::Arc<T>, Failure> {
     let found = shelf.get(&owner(visitor)?, name, app.clock().steady());
     found.ok_or_else(|| Failure::saying(ErrorCode::NotFound, visitor.say(GONE.0, GONE.1)))
 }
