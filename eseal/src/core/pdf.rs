@@ -6,7 +6,8 @@
 //! `form` are the two trees a seal hangs in. `suitable` says whether one may be added, `update` adds, `appearance` is
 //! what is seen, `keyword` where a text stands, `preview` a picture of a page. `prepare` makes a document ready.
 //! `signature` is one signature read back, `compare` and `coverage` what happened to the document after it,
-//! `evidence` what it carries for verifiers; `read` puts these together.
+//! `evidence` what it carries for verifiers, `shown` where the pages show it and `likeness` whether they show the
+//! seal; `read` puts these together.
 //!
 //! Written by hand rather than over a general library for two reasons. What a signature covers is a matter of
 //! octets: a reader must know where in the file each object of each revision lies, and must not repair what is
@@ -21,11 +22,13 @@ mod file;
 mod filter;
 mod form;
 mod keyword;
+mod likeness;
 mod object;
 mod page;
 mod prepare;
 mod preview;
 mod read;
+mod shown;
 mod signature;
 mod suitable;
 mod update;
@@ -92,31 +95,3 @@ pub fn preview(document: &[u8], page: u32, width: u32, limits: &Limits) -> Resul
     }
     preview::preview(document, page, width)
 }
-
-/// Reads arbitrary octets in every way that does not draw. For fuzzing: it must neither panic nor take long.
-pub fn fuzz(octets: &[u8]) {
-    let limits = Limits { document: 1 << 20, unpacked: 4 << 20, entries: 5_000, pages: 200, signatures: 20, depth: 32 };
-    let _ = inspect(octets, &limits);
-    let _ = read(octets, &limits);
-    let order = Order {
-        form: super::order::Form::Pades,
-        places: vec![super::place::Place::At { pages: super::place::Pages::All, x: 1.0, y: 1.0 }],
-        picture: super::picture::Picture { png: DOT.to_vec(), width: 1.0, height: 1.0 },
-        seal: Vec::new(),
-        at: pki_config::Instant::LAST,
-        signer: String::new(),
-        reason: None,
-        location: None,
-        reserve: 64,
-    };
-    let Ok(prepared) = prepare(octets, &order, &limits) else { return };
-    let sealed = prepared.finish(&[0x30, 0]).unwrap_or_default();
-    let read = read(&sealed, &Limits { document: 4 << 20, entries: 20_000, ..limits });
-    // What was taken must be sound when it is read back.
-    if let Ok(facts) = read {
-        assert!(!facts.signatures.is_empty(), "the seal just made is not found");
-    }
-}
-
-/// The smallest PNG: one red dot.
-const DOT: &[u8] = b"\x89PNG\x0d\x0a\x1a\x0a\x00\x00\x00\x0dIHDR\x00\x00\x00\x01\x00\x00\x00\x01\x08\x06\x00\x00\x00\x1f\x15\xc4\x89\x00\x00\x00\x0dIDATx\x9cc\xf8\xcf\xc0\xf0\x1f\x00\x05\x00\x01\xff\x89\x99=\x1d\x00\x00\x00\x00IEND\xaeB`\x82";

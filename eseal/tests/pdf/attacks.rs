@@ -241,6 +241,9 @@ fn a_gap_wider_than_the_value_is_found() {
     let (whole, cut) =
         (format!("{end:010} {:010}]", sealed.len() - end), format!("{end:010} {:010}]", sealed.len() - end - 30));
     found_out(&swapped(&sealed, whole.as_bytes(), cut.as_bytes()), Check::References, "byte-range-end");
+    // Within the last line, `%%EOF`.
+    let cut = format!("{end:010} {:010}]", sealed.len() - end - 3);
+    found_out(&swapped(&sealed, whole.as_bytes(), cut.as_bytes()), Check::References, "byte-range-end");
 }
 
 #[test]
@@ -272,6 +275,22 @@ fn a_signature_carried_over_from_another_document_is_found() {
 }
 
 #[test]
+fn a_signature_that_nothing_led_to_when_it_was_made_is_found() {
+    // A dictionary whose ranges are right lies in the file, but no field of that revision holds it; one does later.
+    let dictionary = "<</Type/Sig/ByteRange[0 1111111111 2222222222 3333333333]/Contents<3000>>>".to_owned();
+    let text = paper(Kind::Table, &[Sheet::default()], "", &[(91, dictionary)]);
+    let start = text.windows(10).position(|ten| ten == b"/Contents<").unwrap() + 9;
+    let end = start + 6;
+    let text = swapped(&text, b"1111111111", format!("{start:010}").as_bytes());
+    let text = swapped(&text, b"2222222222", format!("{end:010}").as_bytes());
+    let length = text.len() - end;
+    let text = swapped(&text, b"3333333333", format!("{length:010}").as_bytes());
+    let field = "<</Type/Annot/Subtype/Widget/FT/Sig/T(late)/V 91 0 R/Rect[0 0 0 0]/F 132>>".to_owned();
+    let catalog = "<</Type/Catalog/Pages 2 0 R/AcroForm<</Fields[92 0 R]/SigFlags 3>>>>".to_owned();
+    found_out(&appended(&text, &[(1, catalog), (92, field)]), Check::References, "not-in-its-revision");
+}
+
+#[test]
 fn a_place_for_a_signature_with_a_picture_and_no_signature_is_found() {
     let sealed = seal(&two_pages());
     let text = String::from_utf8_lossy(&sealed).into_owned();
@@ -292,10 +311,19 @@ fn a_field_filled_in_later_is_found_unless_the_author_allows_it() {
     let field = "<</Type/Annot/Subtype/Widget/FT/Tx/T(price)/V(100)/Rect[72 400 200 420]/F 4>>".to_owned();
     let filled = field.replace("(100)", "(900)");
     let sheet = Sheet { keys: "/MediaBox[0 0 595 842]/Annots[90 0 R]".to_owned(), ..Sheet::default() };
-    let before = paper(Kind::Table, &[sheet], "/AcroForm<</Fields[90 0 R]>>", &[(90, field)]);
-    let sealed = seal(&before);
+    let plain = "/AcroForm<</Fields[90 0 R]>>";
+    let sealed = seal(&paper(Kind::Table, std::slice::from_ref(&sheet), plain, &[(90, field.clone())]));
     assert_eq!(worst(&facts(&sealed).signatures[0], Check::Coverage).0, Outcome::Pass);
-    found_out(&appended(&sealed, &[(90, filled)]), Check::Coverage, "form-filled");
+    found_out(&appended(&sealed, &[(90, filled.clone())]), Check::Coverage, "form-filled");
+
+    let author = "<</Type/Sig/Contents<3000>/ByteRange[0 1 2 3]/Reference[<</TransformMethod/DocMDP/TransformParams<</P 2>>>>]>>";
+    let place = "<</Type/Annot/Subtype/Widget/FT/Sig/T(author)/V 92 0 R/Rect[0 0 0 0]/F 132>>";
+    let certified = "/AcroForm<</Fields[90 0 R 91 0 R]/SigFlags 3>>/Perms<</DocMDP 92 0 R>>";
+    let more = [(90, field), (91, place.to_owned()), (92, author.to_owned())];
+    let sealed = seal(&paper(Kind::Table, &[sheet], certified, &more));
+    let facts = facts(&appended(&sealed, &[(90, filled)]));
+    let ours = facts.signatures.iter().find(|found| found.name == "Seal 1").unwrap();
+    assert_eq!(worst(ours, Check::Coverage), (Outcome::Warning, "form-filled"));
 }
 
 #[test]

@@ -30,6 +30,8 @@ pub enum Change {
     Pages,
     /// A field was added, removed or changed: its name.
     Field(String),
+    /// The tags for readers who do not see the pages.
+    Tags,
     /// Something else that the catalog leads to: its key.
     Catalog(String),
 }
@@ -143,7 +145,7 @@ impl Comparer<'_, '_, '_> {
                 (old.get(&key).cloned().unwrap_or(Object::Null), new.get(&key).cloned().unwrap_or(Object::Null));
             match key.as_str() {
                 // Compared by themselves, or not shown.
-                "Pages" | "AcroForm" | "Extensions" | "Metadata" | "Version" => {}
+                "Pages" | "AcroForm" | "Extensions" | "Metadata" | "Version" | "PieceInfo" => {}
                 "DSS" => {
                     if !self.equal(&a, &b)? {
                         self.changes.insert(Change::Evidence);
@@ -151,7 +153,9 @@ impl Comparer<'_, '_, '_> {
                 }
                 _ => {
                     if !self.equal(&a, &b)? {
-                        self.changes.insert(Change::Catalog(key));
+                        // Some programs tag the place of a later signature.
+                        let tags = key == "StructTreeRoot" || key == "MarkInfo";
+                        self.changes.insert(if tags { Change::Tags } else { Change::Catalog(key) });
                     }
                 }
             }
@@ -243,7 +247,7 @@ impl Comparer<'_, '_, '_> {
             return Ok(());
         }
         for (number, (a, b)) in (1_u32..).zip(old.pages.iter().zip(&new.pages)) {
-            if !self.equal_but(&whole(a), &whole(b), &["Annots", "Parent"])? {
+            if !self.equal_but(&whole(a), &whole(b), &["Annots", "Parent", "Tabs", "LastModified", "PieceInfo"])? {
                 self.changes.insert(Change::Page(number));
             }
             self.annotations(number, a, b, forms, later)?;

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use super::compare::{Change, changes};
 use super::file::Revision;
-use super::form::Field;
+use super::form::{Field, form};
 use super::object::is_space;
 use super::signature::{Signature, ends_cleanly};
-use super::suitable::transform;
+use super::suitable::{permission, transform};
 use super::xref::Entry;
 use crate::core::finding::{Check, Finding, Outcome};
 use crate::core::job::Refused;
@@ -54,7 +54,11 @@ pub fn coverage(signature: &Signature, all: &[Signature], latest: &Revision<'_, 
     let later: Vec<(&Field, &Revision<'_, '_>)> =
         revisions.iter().map(|(field, revision)| (*field, revision)).collect();
     let changed = changes(&signed, latest, &later)?;
-    let allowed = transform(&signed, &signature.dict)?;
+    // What the author who certified the document allows holds for those who signed it after that too.
+    let allowed = match transform(&signed, &signature.dict)? {
+        None => permission(&signed, &form(&signed)?)?,
+        own => own,
+    };
     Ok(told(&changed, allowed))
 }
 
@@ -71,16 +75,18 @@ fn hidden(latest: &Revision<'_, '_>, end: usize) -> Option<u32> {
             })
             .chain(own)
     });
-    let named: BTreeSet<usize> = entries.collect();
     let bytes = latest.file.bytes;
+    // Some writers point at the line end before an object.
+    let first =
+        |offset: usize| offset + bytes.get(offset..).unwrap_or_default().iter().take_while(|o| is_space(**o)).count();
+    let named: BTreeSet<usize> = entries.map(first).collect();
     let mut from = end;
     while let Some(at) = bytes.get(from..).and_then(|rest| rest.windows(3).position(|three| three == b"obj")) {
         let word = from + at;
         from = word + 3;
-        if let Some((start, number)) = header_before(bytes, word).filter(|(start, _)| *start >= end) {
-            if !named.contains(&start) {
-                return Some(number);
-            }
+        let header = header_before(bytes, word).filter(|(start, _)| *start >= end && !named.contains(start));
+        if let Some((_, number)) = header {
+            return Some(number);
         }
     }
     None
@@ -144,6 +150,12 @@ fn told(changes: &BTreeSet<Change>, allowed: Option<i64>) -> Vec<Finding> {
                 format!("The field \"{name}\" was added, removed or changed after the signature."),
                 format!("签名之后增加、删除或修改了表单域“{name}”。"),
             ),
+            Change::Tags => (
+                0,
+                "tags-changed",
+                "What is told to readers who do not see the pages was changed after the signature.".to_owned(),
+                "签名之后修改了文档的无障碍结构标签。".to_owned(),
+            ),
             Change::Catalog(key) => (
                 9,
                 "document-changed",
@@ -155,7 +167,7 @@ fn told(changes: &BTreeSet<Change>, allowed: Option<i64>) -> Vec<Finding> {
             continue;
         }
         // What an author who certified a document allows is no breach; it is told nevertheless.
-        let outcome = if allowed.is_some_and(|allowed| allowed >= least) { Outcome::Warning } else { Outcome::Fail };
+        let outcome = if allowed.unwrap_or(0) >= least { Outcome::Warning } else { Outcome::Fail };
         findings.push(finding(outcome, code, en, zh));
     }
     if allowed == Some(1) && signatures > 0 {

@@ -55,7 +55,7 @@ pub fn form(revision: &Revision<'_, '_>) -> Result<Form, Refused> {
     let mut seen = HashSet::new();
     let mut open = Vec::new();
     let roots = revision.array_at(&acroform, "Fields")?;
-    for root in roots.iter().rev() {
+    for root in roots.iter().rev().filter(|root| **root != Object::Null) {
         open.push((
             root.as_ref().ok_or_else(|| bad("a field of its form does not read"))?,
             Inherited::default(),

@@ -422,7 +422,7 @@ impl<'a> Parser<'a> {
         let mut name = Vec::new();
         while let Some(octet) = self.peek().filter(|&octet| !is_space(octet) && !is_delimiter(octet)) {
             self.at += 1;
-            let escaped = (octet == b'#').then(|| self.rest().get(..2).and_then(|two| hex_pair(two))).flatten();
+            let escaped = (octet == b'#').then(|| self.rest().get(..2).and_then(hex_pair)).flatten();
             if let Some(octet) = escaped {
                 self.at += 2;
                 name.push(octet);

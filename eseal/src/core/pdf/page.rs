@@ -53,7 +53,7 @@ impl Page {
     }
 
     /// The way back.
-    pub fn from_points(&self, points: [f64; 4]) -> Rect {
+    pub fn to_mm(&self, points: [f64; 4]) -> Rect {
         let [a, b, c, d] = points;
         let [left, lower, right, upper] = self.shown;
         let (x0, y0, x1, y1) = match self.rotate {

@@ -188,6 +188,7 @@ impl Work<'_, '_, '_> {
                 annotation
                     .with("Subtype", Object::name("Stamp"))
                     .with("NM", text_string(&format!("{name}.{}", index + 1)))
+                    .with("Contents", text_string(&order.signer))
                     .with("F", Object::Int(FROZEN))
             };
             let mut body = Vec::new();

@@ -6,16 +6,15 @@ use super::coverage::coverage;
 use super::digest::{State, wanted};
 use super::evidence::evidence;
 use super::file::File;
-use super::file::Revision;
-use super::form::{form, text};
-use super::object::{Dict, Object, Ref};
-use super::page::{Page, rectangle, tree};
+use super::form::form;
+use super::page::{Page, tree};
+use super::shown::Shown;
 use super::signature::Signature;
 use super::suitable::not_encrypted;
 use crate::core::facts::{Facts, Format, Found, Hash};
 use crate::core::finding::{Check, Finding, Outcome};
 use crate::core::job::{Limits, Refused};
-use crate::core::place::{PageSize, Stamp};
+use crate::core::place::PageSize;
 
 /// Finds the signatures and what they cover.
 pub fn read(document: &[u8], limits: &Limits) -> Result<Facts, Refused> {
@@ -52,7 +51,7 @@ pub fn read(document: &[u8], limits: &Limits) -> Result<Facts, Refused> {
             ));
         }
         findings.extend(coverage(signature, &signatures, &latest)?);
-        let (stamps, seen) = shown.stamps(signature);
+        let (stamps, seen) = shown.stamps(signature, &latest)?;
         findings.push(seen);
         found.push(Found {
             kind: signature.kind(),
@@ -115,99 +114,4 @@ fn digests(document: &[u8], signatures: &[Signature]) -> HashMap<usize, Vec<(Has
         digests.sort_by_key(|(hash, _)| *hash != Hash::Sm3);
     }
     found
-}
-
-/// The annotations on the pages.
-struct Shown {
-    by_name: HashMap<Ref, (u32, Dict)>,
-    /// Stamps by what they are called.
-    by_label: HashMap<String, Ref>,
-    pages: Vec<Page>,
-    rectangles: HashMap<Ref, [f64; 4]>,
-}
-
-impl Shown {
-    fn of(latest: &Revision<'_, '_>, pages: &[Page]) -> Result<Self, Refused> {
-        let mut shown = Self {
-            by_name: HashMap::new(),
-            by_label: HashMap::new(),
-            pages: pages.to_vec(),
-            rectangles: HashMap::new(),
-        };
-        for (number, page) in (0_u32..).zip(pages) {
-            for name in latest.array_at(&page.dict, "Annots")?.iter().filter_map(Object::as_ref) {
-                if shown.by_name.len() >= latest.file.limits.entries {
-                    return Err(Refused::TooLarge("annotations".to_owned()));
-                }
-                let Object::Dict(dict) = latest.get(name)? else { continue };
-                if !dict.is("Subtype", "Widget") && !dict.is("Subtype", "Stamp") {
-                    continue;
-                }
-                if let Some(rectangle) = dict.get("Rect").map_or(Ok(None), |rect| rectangle(latest, rect))? {
-                    shown.rectangles.insert(name, rectangle);
-                }
-                if let Some(label) = dict.get("NM").and_then(Object::as_str).filter(|_| dict.is("Subtype", "Stamp")) {
-                    shown.by_label.insert(text(label), name);
-                }
-                shown.by_name.insert(name, (number, dict));
-            }
-        }
-        Ok(shown)
-    }
-
-    fn stamp(&self, name: Ref) -> Option<Stamp> {
-        let (page, _) = self.by_name.get(&name)?;
-        let boundary = self.pages.get(usize::try_from(*page).ok()?)?.from_points(*self.rectangles.get(&name)?);
-        (boundary.width > 0.0 && boundary.height > 0.0).then_some(Stamp { page: *page, boundary, clip: None })
-    }
-
-    /// Where the signature is seen, and whether it is.
-    fn stamps(&self, signature: &Signature) -> (Vec<Stamp>, Finding) {
-        let mut names = signature.field.widgets.clone();
-        names.extend((2_u32..).map_while(|number| self.by_label.get(&format!("{}.{number}", signature.field.name))));
-        let stamps: Vec<Stamp> = names.iter().filter_map(|name| self.stamp(*name)).collect();
-        let finding = |outcome, code, en, zh| Finding::new(Check::Appearance, outcome, code, en, zh);
-        if stamps.is_empty() {
-            return (
-                stamps,
-                finding(
-                    Outcome::NotChecked,
-                    "invisible",
-                    "The signature is not shown on any page.",
-                    "签名没有显示在任何页面上。",
-                ),
-            );
-        }
-        let hidden = names.iter().filter_map(|name| self.by_name.get(name)).any(|(_, dict)| {
-            // 12.5.3: hidden, or not on the screen; or only with a layer that can be switched off.
-            dict.get("F").and_then(Object::as_int).unwrap_or(0) & (2 | 32) != 0 || dict.get("OC").is_some()
-        });
-        let inside = stamps.iter().all(|stamp| {
-            let size = usize::try_from(stamp.page).ok().and_then(|page| self.pages.get(page)).map(Page::size);
-            size.is_some_and(|size| {
-                let b = stamp.boundary;
-                b.x < size.width && b.y < size.height && b.x + b.width > 0.0 && b.y + b.height > 0.0
-            })
-        });
-        if hidden || !inside {
-            return (
-                stamps,
-                finding(
-                    Outcome::Warning,
-                    "hidden",
-                    "A place of the signature is hidden or lies off its page.",
-                    "签名的某个显示位置被隐藏或在页面之外。",
-                ),
-            );
-        }
-        (
-            stamps,
-            finding(
-                Outcome::Pass,
-                "shown",
-                "What the pages show of the signature is part of what it covers.",
-                "页面上显示的印章在签名保护范围之内。",
-            ),
-        )
-    }
 }

@@ -113,8 +113,8 @@ impl Signature {
             None => return Err(NO_RANGE),
             Some(range) => range_of(range).ok_or(STRANGE_RANGE)?,
         };
-        let spans = stored.spans.iter().filter(|(key, _)| key == b"Contents").map(|(_, span)| span.clone());
-        let span = spans.last().ok_or(NO_CONTENTS)?;
+        let span = stored.spans.iter().rfind(|(key, _)| key == b"Contents").map(|(_, span)| span.clone());
+        let span = span.ok_or(NO_CONTENTS)?;
         let hexadecimal = revision.bytes().get(span.start) == Some(&b'<');
         if !hexadecimal || range.before != span.start || range.from != span.end {
             return Err(GAP);
