@@ -1,6 +1,6 @@
 //! Certificates, CRLs, paths, keys and signatures.
 
-use crypto_pool::path::{Anchors, Cert, Crl, Options, Revocation, examine};
+use crypto_pool::path::{Anchors, Cert, Crl, OcspAnswer, Options, Revocation, examine};
 use crypto_pool::{PublicKey, SignatureAlgorithm};
 use engine::sm2::Signature;
 use pki_config::Serial;
@@ -28,6 +28,50 @@ pub fn certificate(data: &[u8]) -> bool {
     true
 }
 
+/// Whatever else is put up with, what is read strictly is read the same.
+pub fn certificate_tolerant(data: &[u8]) -> bool {
+    let Ok(cert) = Cert::from_der_tolerant(data) else { return false };
+    assert_eq!(cert.der(), data, "the bytes received are the bytes kept");
+    if let Ok(strict) = Cert::from_der(data) {
+        assert_eq!((strict.tbs(), strict.subject(), strict.serial()), (cert.tbs(), cert.subject(), cert.serial()));
+        assert_eq!((strict.not_before(), strict.not_after()), (cert.not_before(), cert.not_after()));
+    }
+    let _ = (cert.deviations(), cert.extensions(), cert.is_self_issued());
+    if let Ok(key) = cert.public_key() {
+        let _ = cert.is_signed_by(key);
+    }
+    true
+}
+
+pub fn crl_tolerant(data: &[u8]) -> bool {
+    let Ok(crl) = Crl::from_der_tolerant(data) else { return false };
+    assert_eq!(crl.der(), data, "the bytes received are the bytes kept");
+    let _ = (crl.tbs(), crl.deviations(), crl.is_complete(), crl.entries().take(1000).count());
+    crl.entries().next().is_none_or(|first| crl.find(first.serial).is_some())
+}
+
+const ANSWERS: [&[u8]; 3] = [
+    include_bytes!("../../web/src/cli/test_pki/ocsp/good.ocsp"),
+    include_bytes!("../../web/src/cli/test_pki/ocsp/revoked.ocsp"),
+    include_bytes!("../../web/src/cli/test_pki/ocsp/by-issuer.ocsp"),
+];
+
+pub fn ocsp_answer_seeds() -> Vec<Vec<u8>> {
+    ANSWERS.map(<[u8]>::to_vec).to_vec()
+}
+
+/// An answer as evidence, about a certificate it does not speak of and on the path of which it lies.
+pub fn ocsp_answer(data: &[u8]) -> bool {
+    let Ok(answer) = OcspAnswer::from_der(data) else { return false };
+    assert_eq!(answer.der(), data, "the bytes received are the bytes kept");
+    let [leaf, issuing, root] = [LEAF, ISSUING, ROOT].map(|der| Cert::from_der(der).expect("a seed"));
+    assert!(!answer.is_about(&leaf, &issuing), "a hash of another name");
+    let ocsps = [answer];
+    let options = Options { revocation: Revocation::Required, ocsps: &ocsps, ..Options::default() };
+    assert!(!examine(&leaf, &[issuing], &Anchors::new(vec![root]), now(), &options).is_valid());
+    true
+}
+
 pub fn crl(data: &[u8]) -> bool {
     let Ok(crl) = Crl::from_der(data) else { return false };
     assert_eq!(crl.der(), data, "the bytes received are the bytes kept");
@@ -46,19 +90,22 @@ pub fn path_seeds() -> Vec<Vec<u8>> {
 
 /// Objects one after another: the first certificate is the leaf, the last one the anchor.
 pub fn path(data: &[u8]) -> bool {
-    let (mut certs, mut crls) = (Vec::new(), Vec::new());
+    let (mut certs, mut crls, mut ocsps) = (Vec::new(), Vec::new(), Vec::new());
     let mut rest = data;
     while let Some((object, after)) = split_der(rest) {
         rest = after;
         match Cert::from_der(object) {
             Ok(cert) => certs.push(cert),
-            Err(_) => crls.extend(Crl::from_der(object)),
+            Err(_) => match OcspAnswer::from_der(object) {
+                Ok(answer) => ocsps.push(answer),
+                Err(_) => crls.extend(Crl::from_der(object)),
+            },
         }
     }
     let (Some(leaf), Some(anchor)) = (certs.first(), certs.last()) else { return false };
     let anchors = Anchors::new(vec![anchor.clone()]);
     for revocation in [Revocation::Ignored, Revocation::Required] {
-        let options = Options { revocation, crls: &crls, ..Options::default() };
+        let options = Options { revocation, crls: &crls, ocsps: &ocsps, ..Options::default() };
         let _ = examine(leaf, &certs[1..], &anchors, now(), &options).is_valid();
     }
     true

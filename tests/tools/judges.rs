@@ -1,5 +1,5 @@
 //! Installs the outside judges: openssl, BouncyCastle, browsers, nginx, GnuTLS, osslsigncode, Poppler and qpdf from Debian;
-//! pkilint, rfc3161-client and pyHanko from the Python index; axe-core from the npm registry.
+//! pkilint, rfc3161-client, pyHanko and NIST's path validation suite from the Python index; axe-core from the npm registry.
 //!
 //! A judge that cannot be had is left out with the reason; the tests that ask it say so too.
 
@@ -15,6 +15,9 @@ const PKILINT: &str = "pkilint==0.13.3";
 
 /// The clients of time-stamps that judge ours, in an environment of their own.
 const STAMPS: [&str; 2] = ["rfc3161-client==1.0.9", "pyhanko==0.38.0"];
+
+/// NIST's Public Key Interoperability Test Suite lies in the test vectors of a Python library.
+const PKITS: &str = "cryptography-vectors==50.0.2";
 
 /// The judge of pages, and the digest of its package: the one thing here that is run as it comes.
 const AXE: &str = "axe-core@4.14.1";
@@ -69,6 +72,7 @@ pub fn install(gate: &mut Gate) -> Outcome {
     }
     let mut judges = vec![("openssl", openssl()), ("BouncyCastle", bouncy_castle(gate)), ("pkilint", pkilint(gate))];
     judges.push(("rfc3161-client, pyHanko", stamps(gate)));
+    judges.push(("PKITS", pkits(gate)));
     judges.push(("axe-core", axe(gate)));
     judges.extend(CLIENTS.iter().map(|client| (client.program, client.version())));
     for (name, found) in judges {
@@ -171,6 +175,20 @@ fn stamps(gate: &mut Gate) -> Result<String, String> {
     let bin = environment(gate, "venv-stamps", &STAMPS, works)?;
     gate.judges.push(("YINXIN_JUDGE_STAMPS", bin.display().to_string()));
     Ok(STAMPS.join(", "))
+}
+
+/// The certificates and CRLs of PKITS, in a Python environment that only holds them.
+fn pkits(gate: &mut Gate) -> Result<String, String> {
+    const WHERE: &str =
+        "import cryptography_vectors as v, os; print(os.path.join(v.__path__[0], 'x509', 'PKITS_data'))";
+    let folder = |bin: &Path| {
+        let said = quiet(Command::new(bin.join("python3")).args(["-c", WHERE]))?;
+        Ok::<_, String>(PathBuf::from(said.trim()))
+    };
+    let has_them = |bin: &Path| folder(bin).is_ok_and(|folder| folder.join("certs").is_dir());
+    let bin = environment(gate, "venv-pkits", &[PKITS], has_them)?;
+    gate.judges.push(("YINXIN_JUDGE_PKITS", folder(&bin)?.display().to_string()));
+    Ok(PKITS.to_owned())
 }
 
 /// A Python environment with these packages; its `bin`.

@@ -231,7 +231,6 @@ impl Crl {
 
     /// Whether it is a delta that completes this full list: of the same issuer and key, for the same certificates, to
     /// this list or an earlier one, and made after it (RFC 5280 6.3.3 c).
-    #[must_use]
     pub(super) fn completes(&self, full: &Self) -> bool {
         let (mine, its) = (&self.0.about, &full.0.about);
         let (Some(base), Some(number), Some(its_number)) = (&mine.scope.base, &mine.number, &its.number) else {
@@ -258,7 +257,7 @@ impl Crl {
         })
     }
 
-    /// Whether [`Crl::is_signed_by`] needs no computing any more for this key.
+    /// Whether that needs no computing any more for this key.
     pub(super) fn is_known_signed_by(&self, key: &PublicKey) -> bool {
         self.0.signer.is_known(key)
     }
