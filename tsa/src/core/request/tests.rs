@@ -1,3 +1,5 @@
+use pki_config::oid;
+
 use super::*;
 
 fn element(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
