@@ -1,5 +1,7 @@
 //! OCSP answers made by OpenSSL, as evidence of revocation.
 
+#![allow(clippy::unwrap_used, reason = "a test stops where it cannot go on")]
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use crypto_pool::path::{Anchors, Cert, OcspAnswer, Options, Problem, Revocation, Source, examine};

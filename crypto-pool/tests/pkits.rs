@@ -4,6 +4,8 @@
 //! folder `PKITS_data` of it is named by `YINXIN_JUDGE_PKITS`. All of them are given to every case, so that the path
 //! and the right lists have to be found as well.
 
+#![allow(clippy::unwrap_used, reason = "a test stops where it cannot go on")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 

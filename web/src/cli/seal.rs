@@ -102,14 +102,13 @@ pub async fn run(global: &Global, console: Console, command: SealCommand) -> Res
 
 async fn make(client: &Client, console: Console, args: SealMake) -> Result<(), Failure> {
     free(args.out.as_deref())?;
-    let detail: SealDetail = client.call("seal/create", &wish(args.wish)?).await.map_err(|failure| {
+    let detail: SealDetail = client.call("seal/create", &wish(args.wish)?).await.inspect_err(|failure| {
         // The trial's short way is closed here: name the long one.
         if failure.code() == Some("FORBIDDEN") {
             console.hint(
                 "Here two people make a seal: `yinxin seal request`, then somebody else's `yinxin seal approve`.",
             );
         }
-        failure
     })?;
     write_seal(&detail, args.out.as_deref())?;
     tell(console, &detail, "Made, and may be used")

@@ -288,7 +288,8 @@ fn a_signature_that_was_checked_once_is_known() {
     let answer = house.answer(Says::Good).signed(&house.keys[1]);
     let key = |cert: &Cert| cert.public_key().unwrap().clone();
     assert!(!house.leaf.is_known_signed_by(&key(&house.middle)));
-    let options = Options { crls: &[root_list.clone()], ocsps: &[answer.clone()], ..Options::default() };
+    let options =
+        Options { crls: std::slice::from_ref(&root_list), ocsps: std::slice::from_ref(&answer), ..Options::default() };
     house.judge(june(), &[], options).unwrap();
     assert!(
         house.leaf.clone().is_known_signed_by(&key(&house.middle)) && root_list.is_known_signed_by(&key(&house.root))

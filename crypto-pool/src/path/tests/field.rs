@@ -98,7 +98,7 @@ fn an_sm2_key_named_by_its_own_oid_is_read() {
     let own = Key::new(2);
     let id = tlv::write(tlv::OID, &[oid::SM2.as_bytes()]);
     let bits = tlv::write(tlv::BIT_STRING, &[&[0], &own.point()]);
-    for identifier in [sequence(&[id.clone()]), sequence(&[id.clone(), id.clone()])] {
+    for identifier in [sequence(std::slice::from_ref(&id)), sequence(&[id.clone(), id.clone()])] {
         let spki = sequence(&[identifier, bits.clone()]);
         assert!(crate::PublicKey::from_spki(&spki).is_err());
         let key = crate::PublicKey::from_spki_tolerant(&spki).unwrap();

@@ -208,7 +208,7 @@ pub(super) async fn prepare_bytes(
 }
 
 /// What a device signs that takes a digest only: it depends on the key.
-fn digest_for(holder: &Vec<u8>, message: &[u8]) -> Option<String> {
+fn digest_for(holder: &[u8], message: &[u8]) -> Option<String> {
     let cert = crypto_pool::path::Cert::from_der(holder).ok()?;
     // The point is the last of a SubjectPublicKeyInfo.
     let spki = cert.spki();
