@@ -196,7 +196,7 @@ pub(super) async fn prepare_bytes(
     let asked = asked(app, &order)?;
     let (request, name) = (order.request.as_deref(), order.name.as_deref());
     let prepared = app.eseal()?.prepare(by, &asked, request, name, octets(&document)).await?;
-    let digest = |der| digest_for(der, &prepared.to_sign);
+    let digest = |der: &Vec<u8>| digest_for(der, &prepared.to_sign);
     Ok(SealPrepared {
         digest: prepared.holders.first().and_then(digest).unwrap_or_default(),
         request: prepared.request,
