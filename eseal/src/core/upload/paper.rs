@@ -1,8 +1,8 @@
 //! Takes the paper away from a scanned or photographed seal.
 //!
-//! The paper's colour is the commonest along the edges. How much ink there is at a place is how far its colour is from
-//! the paper's, and its own colour is what remains without the paper's share, so soft edges stay soft. When most of
-//! the ink is red, what is not red (a shadow, print under the seal) goes with the paper.
+//! The paper's colour is the commonest light one along the edges. How much ink there is at a place is how far its colour is from
+//! the paper's, and its own colour is what remains without the paper's share, so soft edges stay soft. Where there is
+//! red ink it is the seal, and what is not red (a shadow, print under the seal) goes with the paper.
 
 use image::{Rgba, RgbaImage};
 
@@ -17,15 +17,13 @@ const INK: f32 = 0.62;
 
 /// Makes what is paper transparent.
 pub fn take_away(image: &mut RgbaImage) -> Result<(), Refused> {
-    let paper = paper(image);
-    if paper.iter().copied().fold(f32::MAX, f32::min) < 96.0 {
-        return Err(unsuitable("no-paper", "the edges of the picture are not light paper; send it with alpha"));
-    }
+    let paper = paper(image)
+        .ok_or_else(|| unsuitable("no-paper", "the edges of the picture are not light paper; send it with alpha"))?;
     let (mut inked, mut red) = (0_u64, 0_u64);
     for pixel in image.pixels() {
         if share(pixel, paper) > 0.3 {
             inked += 1;
-            red += u64::from(redness(pixel) > 0.3);
+            red += u64::from(redness(pixel) > 0.35);
         }
     }
     let all = u64::from(image.width()) * u64::from(image.height());
@@ -35,7 +33,8 @@ pub fn take_away(image: &mut RgbaImage) -> Result<(), Refused> {
     if inked * 10 > all * 9 {
         return Err(unsuitable("no-paper", "there is no paper in the picture; send it with alpha"));
     }
-    let red = red * 10 > inked * 4;
+    // Grain and warm light are less than this; the smallest seal on a page is more.
+    let red = red * 200 > all;
     for pixel in image.pixels_mut() {
         let mut ink = ((share(pixel, paper) - PAPER) / (INK - PAPER)).clamp(0.0, 1.0);
         if red {
@@ -46,8 +45,8 @@ pub fn take_away(image: &mut RgbaImage) -> Result<(), Refused> {
     Ok(())
 }
 
-/// The commonest colour along the edges, refined to the mean of what is like it.
-fn paper(image: &RgbaImage) -> [f32; 3] {
+/// The commonest light colour along the edges, refined to the mean of what is like it; none if hardly any is light.
+fn paper(image: &RgbaImage) -> Option<[f32; 3]> {
     let (width, height) = image.dimensions();
     let band = (width.min(height) / 50).max(1);
     let mut bins = vec![(0_u32, [0_u64; 3]); 4_096];
@@ -61,8 +60,11 @@ fn paper(image: &RgbaImage) -> [f32; 3] {
             }
         }
     }
-    let (count, sums) = bins.into_iter().max_by_key(|(count, _)| *count).unwrap_or((1, [255; 3]));
-    sums.map(|sum| sum as f32 / count.max(1) as f32)
+    let edges: u64 = bins.iter().map(|(count, _)| u64::from(*count)).sum();
+    let means = bins.into_iter().map(|(count, sums)| (count, sums.map(|sum| sum as f32 / count.max(1) as f32)));
+    let light = means.filter(|(_, mean)| mean.iter().all(|value| *value >= 96.0));
+    let (count, mean) = light.max_by_key(|(count, _)| *count)?;
+    (u64::from(count) * 20 > edges).then_some(mean)
 }
 
 /// The least share of ink that makes this colour of the paper's.

@@ -71,6 +71,24 @@ fn a_scanned_seal_loses_its_paper_and_keeps_its_ink() {
 }
 
 #[test]
+fn a_seal_is_found_among_more_print_than_ink() {
+    // Print on every other ten lines, far more than the ring has ink.
+    let mut page = scan();
+    for (_, y, pixel) in page.enumerate_pixels_mut() {
+        let [r, g, _] = pixel.0;
+        if y / 10 % 2 == 0 && r.abs_diff(g) < 40 {
+            *pixel = Rgb([60, 60, 64]);
+        }
+    }
+    // The edges are half print: the paper is still found.
+    let image = pixels(&read(&jpeg(&page, 95)).unwrap());
+    assert!((200..=212).contains(&image.width()), "{:?}", image.dimensions());
+    let (middle, side) = (image.height() / 2, image.width());
+    assert_eq!(image.get_pixel(side / 2, middle - 40).0[3], 0, "print is no ink");
+    assert!(image.get_pixel(12, middle).0[3] > 240);
+}
+
+#[test]
 fn ink_of_another_colour_is_kept_too() {
     let blue = RgbImage::from_fn(300, 300, |x, y| {
         if (50..250).contains(&x) && (50..250).contains(&y) && (x / 20 + y / 20) % 2 == 0 {
