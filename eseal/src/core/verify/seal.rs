@@ -56,7 +56,7 @@ impl Judge<'_> {
         let check = Check::SealSignature;
         findings.push(chain::signed(check, maker.as_ref(), seal.algorithm, seal.signed(), &seal.signature));
         if let Some(maker) = &maker {
-            self.chain(Role::Maker, maker, &issuers(&seal.extensions), at, proven, findings);
+            self.chain(Role::Maker, maker, &self.trust.known.same(&issuers(&seal.extensions)), at, proven, findings);
             if let Makers::These(list) = &self.trust.makers
                 && !list.iter().any(|one| one == maker.der())
             {

@@ -56,7 +56,7 @@ impl Judge<'_> {
 
         let findings = &mut one.findings;
         if let Some(signer) = &signer {
-            let along = issuers(&signature.seal.extensions);
+            let along = self.trust.known.same(&issuers(&signature.seal.extensions));
             self.chain(Role::Signer, signer, &along, settled.at, settled.is_proven(), findings);
         }
         let maker = self.seal(&signature.seal, settled.at, settled.is_proven(), findings);
