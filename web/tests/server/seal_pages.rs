@@ -76,11 +76,10 @@ async fn what_is_no_document_is_refused_above_the_form_and_nothing_is_kept() {
 async fn a_report_is_shown_to_the_address_that_asked_for_it_and_to_no_other() {
     let house = House::trial().await;
     let order = json!({
-        "seal": seal(&house).await, "document": STANDARD.encode(pdf()),
-        "places": [{"at": {"pages": "all", "x": 20.0, "y": 30.0}}],
+        "seal": seal(&house).await, "places": [{"at": {"pages": "all", "x": 20.0, "y": 30.0}}],
     });
-    let sealed = house.socket("seal/sign", order).await.json();
-    let sealed = STANDARD.decode(sealed["document"].as_str().unwrap()).unwrap();
+    let sealed = house.socket("seal/sign", json!({"order": order, "document": STANDARD.encode(pdf())})).await.json();
+    let sealed = STANDARD.decode(sealed["document"].as_str().unwrap_or_else(|| panic!("{sealed}"))).unwrap();
     let (one, other) = (from("192.0.2.1:5000"), from("192.0.2.2:5000"));
     let (one, other) = (Browser::with_peer(&house, one), Browser::with_peer(&house, other));
     let answer = send(&one, "/verify", "", &sealed).await;
