@@ -466,6 +466,13 @@ async fn a_file_is_sealed_as_multipart_and_comes_back_as_a_file() {
     assert_eq!(foreign.code(), "FOREIGN_ORIGIN");
     let unknown = house.ask(Door::Https, stranger(), body(None, "none", &parts)).await;
     assert_eq!(unknown.code(), "UNAUTHENTICATED");
+    let large = pdf(1, &"x".repeat(3_000_000));
+    let parts: [(&str, &[u8]); 2] = [("order", order.as_bytes()), ("document", &large)];
+    let other = house.ask(Door::Https, stranger(), body(None, &token, &parts)).await;
+    assert_eq!(other.code(), "REQUEST_REUSED", "read whole, and not the document of this request id");
+    let huge = vec![b'x'; (32 << 20) + 1];
+    let parts: [(&str, &[u8]); 2] = [("order", order.as_bytes()), ("document", &huge)];
+    assert_eq!(house.ask(Door::Https, stranger(), body(None, &token, &parts)).await.code(), "TOO_LARGE");
     let odd: [(&str, &[u8]); 1] = [("something", b"x")];
     assert_eq!(house.ask(Door::Https, stranger(), body(None, &token, &odd)).await.code(), "BAD_REQUEST");
 }

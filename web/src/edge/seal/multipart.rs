@@ -6,7 +6,7 @@
 
 use axum::body::{Body, Bytes};
 use axum::extract::multipart::{Field, MultipartError};
-use axum::extract::{FromRequest as _, Multipart};
+use axum::extract::{DefaultBodyLimit, FromRequest as _, Multipart};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Request, Response, header};
 use pki_config::ErrorCode;
 use serde::Serialize;
@@ -112,9 +112,11 @@ pub async fn answer(app: &App, path: &str, who: Who, request: Request<Body>) -> 
 
 type Parts = (Vec<u8>, Vec<(Option<String>, Bytes)>);
 
-async fn parts(app: &App, request: Request<Body>) -> Result<Parts, Failure> {
+async fn parts(app: &App, mut request: Request<Body>) -> Result<Parts, Failure> {
     let bad = |error: &dyn std::fmt::Display| Failure::saying(ErrorCode::BadRequest, error);
     let largest = app.config().eseal.document_bytes();
+    // Without this the framework ends a form after two megabytes.
+    DefaultBodyLimit::max(largest.saturating_mul(LARGEST_CALL).saturating_add(LONGEST_ORDER * 2)).apply(&mut request);
     let mut sent = Multipart::from_request(request, &()).await.map_err(|e| bad(&e))?;
     let (mut order, mut files) = (Vec::new(), Vec::new());
     let mut left = largest.saturating_mul(LARGEST_CALL);
