@@ -245,11 +245,11 @@ impl Prf {
 fn pbkdf2_sm3(password: &[u8], salt: &[u8], rounds: u32, length: usize) -> Zeroizing<Vec<u8>> {
     debug_assert!(length <= 32);
     let key = HmacKey::new(password);
-    let mut last = key.mac(&[salt, &1_u32.to_be_bytes()]);
+    let mut last = Zeroizing::new(key.mac(&[salt, &1_u32.to_be_bytes()]));
     let mut sum = Zeroizing::new(last.to_vec());
     for _ in 1..rounds {
-        last = key.mac(&[&last]);
-        sum.iter_mut().zip(&last).for_each(|(sum, octet)| *sum ^= octet);
+        *last = key.mac(&[&*last]);
+        sum.iter_mut().zip(last.iter()).for_each(|(sum, octet)| *sum ^= octet);
     }
     sum.truncate(length);
     sum
@@ -298,7 +298,9 @@ impl Cipher {
             return Some(Cbc::new(key.try_into().ok()?).encrypt_padded(&iv, secret));
         }
         let key = PaddedBlockEncryptingKey::cbc_pkcs7(self.aes(key)?).ok()?;
-        let mut text = secret.to_vec();
+        // Room for the padding: growing would leave a copy of the secret behind that nobody wipes.
+        let mut text = Vec::with_capacity(secret.len() + 16);
+        text.extend_from_slice(secret);
         key.less_safe_encrypt(&mut text, EncryptionContext::Iv128(FixedLength::from(iv))).ok()?;
         Some(text)
     }
