@@ -57,6 +57,10 @@ pub struct SignedData {
     pub content_type: Vec<u8>,
     /// The content, if it is within: the octets that its digest is over.
     pub content: Option<Vec<u8>>,
+    /// Whether the content stands in an OCTET STRING, as CMS has it; PKCS #7 puts anything there.
+    pub in_octets: bool,
+    /// The digest algorithms that are named ahead of the content: content octets of their OIDs.
+    pub digests: Vec<Vec<u8>>,
     /// The certificates that came along, as far as they read.
     pub certificates: Vec<Cert>,
     /// The CRLs that came along, DER.
@@ -131,11 +135,12 @@ impl SignedData {
         let explicit = fields.expect(0xa0, "content")?;
         fields.finish("content info")?;
         let mut data = tlv::single(explicit.value, SEQUENCE, "signed data")?.inside();
-        data.expect(INTEGER, "version")?.small()?;
-        data.expect(SET, "digest algorithms")?;
+        version(data.expect(INTEGER, "version")?, &[1, 3, 4, 5], "version of the signed data")?;
+        let digests = digests(data.expect(SET, "digest algorithms")?)?;
         let mut encapsulated = data.expect(SEQUENCE, "encapsulated content")?.inside();
         let content_type = encapsulated.expect(tlv::OID, "content type")?.value.to_vec();
         let content = encapsulated.optional(0xa0)?.map(content).transpose()?;
+        let in_octets = content.is_some_and(|content| content.tag == OCTET_STRING);
         encapsulated.finish("encapsulated content")?;
         let mut certificates = Vec::new();
         if let Some(set) = data.optional(0xa0)? {
@@ -164,7 +169,8 @@ impl SignedData {
             }
             signers.push(SignerInfo::read(infos.expect(SEQUENCE, "signer info")?)?);
         }
-        Ok(Self { content_type, content, certificates, crls, signers })
+        let content = content.map(|content| content.value.to_vec());
+        Ok(Self { content_type, content, in_octets, digests, certificates, crls, signers })
     }
 
     /// The certificate that this signer names as its own, among those that came along and `others`.
@@ -174,12 +180,31 @@ impl SignedData {
     }
 }
 
-/// The octets of the content: of an OCTET STRING, or (PKCS #7) of whatever stands there, without its header.
-fn content(explicit: Tlv<'_>) -> Result<Vec<u8>, BadDer> {
+/// The content: an OCTET STRING, or (PKCS #7) whatever stands there. What is signed is without its header.
+fn content(explicit: Tlv<'_>) -> Result<Tlv<'_>, BadDer> {
     let mut inside = explicit.inside();
     let one = inside.any()?;
     inside.finish("content")?;
-    Ok(one.value.to_vec())
+    Ok(one)
+}
+
+/// A version that exists (RFC 5652 5.1 and 5.3, RFC 2315 9.1). Which of them goes with what else stands in the
+/// message is not held against it: real ones mix them up.
+fn version(found: Tlv<'_>, known: &[u64], what: &'static str) -> Result<(), BadDer> {
+    if known.contains(&found.small()?) { Ok(()) } else { bad(what) }
+}
+
+/// `DigestAlgorithmIdentifiers ::= SET OF DigestAlgorithmIdentifier`.
+fn digests(set: Tlv<'_>) -> Result<Vec<Vec<u8>>, BadDer> {
+    let (mut set, mut digests) = (set.inside(), Vec::new());
+    while !set.is_empty() {
+        if digests.len() == MOST {
+            return bad("too many digest algorithms");
+        }
+        let named = set.expect(SEQUENCE, "digest algorithms")?;
+        digests.push(named.inside().expect(tlv::OID, "digest algorithms")?.value.to_vec());
+    }
+    Ok(digests)
 }
 
 /// Several certificates may have the same name and serial; the one that the signed attributes measure is meant.
@@ -205,7 +230,7 @@ fn identifier(value: &[u8]) -> Option<Oid> {
 impl SignerInfo {
     pub(crate) fn read(whole: Tlv<'_>) -> Result<Self, BadDer> {
         let mut fields = whole.inside();
-        fields.expect(INTEGER, "signer info version")?.small()?;
+        version(fields.expect(INTEGER, "signer info version")?, &[1, 3], "version of the signer info")?;
         let id = match fields.optional(0x80)? {
             Some(key) => SignerId::KeyId(key.value.to_vec()),
             None => {
