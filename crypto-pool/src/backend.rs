@@ -1,4 +1,5 @@
-//! Where private keys live. One implementation now: software. Hardware (PKCS#11, SDF) comes as another.
+//! Where private keys live: in software, wrapped under the root key, or in a device (PKCS#11, SDF) that they never
+//! leave. [`Choice`] is all of them together.
 
 use std::sync::Arc;
 
@@ -9,11 +10,20 @@ use crate::error::Error;
 use crate::key::Purpose;
 use crate::public_key::PublicKey;
 
+mod choice;
+mod hands;
+mod pin;
+mod pkcs11;
 mod pkcs8;
+mod reference;
 mod soft;
 
+pub use choice::{Choice, Takes};
+pub(crate) use hands::Fault;
+pub use pin::PinFile;
 pub(crate) use pkcs8::write_sm2;
 pub use pkcs8::{generate_pkcs8, sign_with_pkcs8, spki_of_pkcs8};
+pub use pkcs11::{Pkcs11, Pkcs11Options};
 pub use soft::Soft;
 
 /// What a stored private key is bound to. It opens as nothing else.
@@ -91,6 +101,50 @@ pub trait Backend: Send + Sync {
         public: &PublicKey,
         wrapped: &[u8],
     ) -> Result<zeroize::Zeroizing<Vec<u8>>, Error>;
+
+    /// Destroys what there is of a stored key outside its row. Done before the row loses it: a crash between the
+    /// two leaves a row whose key is gone, and destroying it again ends well.
+    ///
+    /// # Errors
+    /// As [`Backend::load`], for keys in devices; what is not there any more is destroyed.
+    fn destroy(&self, _: Binding<'_>, _: &PublicKey, _wrapped: &[u8]) -> Result<(), Error> {
+        Ok(())
+    }
+
+    /// Whether a stored key lives in a device: then its signatures have workers of their own, which nobody else
+    /// waits for.
+    fn in_device(&self, _wrapped: &[u8]) -> bool {
+        false
+    }
+
+    /// Whether a stored key's device is known to be away, without asking it.
+    ///
+    /// # Errors
+    /// [`Error::DeviceAway`].
+    fn ready(&self, _wrapped: &[u8]) -> Result<(), Error> {
+        Ok(())
+    }
+
+    /// How many signatures the devices make at a time; none without devices.
+    fn device_sessions(&self) -> usize {
+        0
+    }
+
+    /// The devices, and whether each answers now. Asks them: may take as long as they may.
+    fn devices(&self) -> Vec<DeviceStatus> {
+        Vec::new()
+    }
+}
+
+/// A device that keys live in.
+#[derive(Debug, Clone)]
+pub struct DeviceStatus {
+    /// `pkcs11` or `sdf`.
+    pub kind: &'static str,
+    /// As the configuration calls it.
+    pub name: String,
+    /// What it says of itself, or why it says nothing.
+    pub answer: Result<String, Error>,
 }
 
 /// A private key ready to sign. What it holds is wiped when it is dropped.

@@ -8,6 +8,7 @@ use ledger::audit::AuditError;
 use pki_config::ports::RandomFailed;
 use pki_config::{ErrorCode, KeyId, TenantId};
 
+use crate::backend::Fault;
 use crate::key::{KeyState, Purpose};
 use crate::public_key::BadKey;
 use crate::to_sign::Refusal;
@@ -67,6 +68,34 @@ pub enum Error {
         /// Which key.
         key: KeyId,
     },
+    /// The device that keys live in does not answer. Nothing was signed; retry is safe.
+    DeviceAway {
+        /// Which device, as the configuration calls it.
+        device: String,
+        /// What is known of it.
+        why: String,
+    },
+    /// The device that keys live in refuses what it was asked. Operator's fault to mend.
+    DeviceRefused {
+        /// Which device, as the configuration calls it.
+        device: String,
+        /// What it does not take, and what to do.
+        why: String,
+    },
+    /// The device does not have this key any more.
+    DeviceKeyMissing {
+        /// Which device, as the configuration calls it.
+        device: String,
+        /// Which key.
+        key: Option<KeyId>,
+    },
+    /// The device has another key in the place of this one.
+    DeviceKeyDiffers {
+        /// Which device, as the configuration calls it.
+        device: String,
+        /// Which key.
+        key: Option<KeyId>,
+    },
     /// This tenant has no exclusive unit.
     NoSuchUnit {
         /// Which tenant.
@@ -107,6 +136,16 @@ pub enum Error {
 }
 
 impl Error {
+    pub(crate) fn of_device(device: &str, key: Option<KeyId>, fault: Fault) -> Self {
+        let device = device.to_owned();
+        match fault {
+            Fault::Away(why) | Fault::Session(why) => Self::DeviceAway { device, why },
+            Fault::Refused(why) => Self::DeviceRefused { device, why },
+            Fault::KeyMissing => Self::DeviceKeyMissing { device, key },
+            Fault::KeyDiffers => Self::DeviceKeyDiffers { device, key },
+        }
+    }
+
     /// The public code.
     #[must_use]
     pub fn code(&self) -> ErrorCode {
@@ -121,6 +160,10 @@ impl Error {
             Self::Refused(_) => ErrorCode::SignatureRefused,
             Self::SignatureFailed { .. } => ErrorCode::SignatureFailed,
             Self::KeyDamaged { .. } => ErrorCode::AuditBroken,
+            Self::DeviceAway { .. } => ErrorCode::DeviceAway,
+            Self::DeviceRefused { .. } | Self::DeviceKeyMissing { .. } | Self::DeviceKeyDiffers { .. } => {
+                ErrorCode::DeviceRefused
+            }
             Self::Forbidden => ErrorCode::Forbidden,
             Self::BadKey(_) | Self::PrivateKey => ErrorCode::KeyRefused,
             Self::Random(_) => ErrorCode::RandomFailed,
@@ -147,6 +190,14 @@ impl fmt::Display for Error {
             Self::Refused(why) => write!(f, "not signed: {why}"),
             Self::SignatureFailed { key } => write!(f, "a signature of key {key} did not verify"),
             Self::KeyDamaged { key } => write!(f, "the stored private key {key} does not open"),
+            Self::DeviceAway { device, why } => write!(f, "{device} does not answer: {why}"),
+            Self::DeviceRefused { device, why } => write!(f, "{device}: {why}"),
+            Self::DeviceKeyMissing { device, key: Some(key) } => write!(f, "{device} does not have key {key} any more"),
+            Self::DeviceKeyMissing { device, key: None } => write!(f, "{device} does not have the key any more"),
+            Self::DeviceKeyDiffers { device, key: Some(key) } => {
+                write!(f, "{device} has another key in the place of {key}")
+            }
+            Self::DeviceKeyDiffers { device, key: None } => write!(f, "{device} has another key in its place"),
             Self::NoSuchUnit { tenant } => write!(f, "{tenant} has no exclusive unit"),
             Self::UnitExists { tenant } => write!(f, "{tenant} has an exclusive unit already"),
             Self::UnitSize => f.write_str("a unit has 1 to 256 workers, on at most 256 processors"),

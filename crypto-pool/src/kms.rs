@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 use zeroize::Zeroizing;
 
 use crate::algorithm::KeyAlgorithm;
-use crate::backend::{Backend, Binding, Signer};
+use crate::backend::{Backend, Binding, DeviceStatus, Signer};
 use crate::error::Error;
 use crate::key::{KeyRecord, KeyState, Purpose};
 use crate::public_key::PublicKey;
@@ -161,8 +161,14 @@ impl Kms {
             not_after: None,
         };
         let stored = Arc::new(StoredKey { record: record.clone(), public: made.public, wrapped: Some(made.wrapped) });
-        self.write(by.actor().clone(), Event::KeyGenerated, stored, |_| Ok(())).await?;
-        Ok(record)
+        let written = self.write(by.actor().clone(), Event::KeyGenerated, Arc::clone(&stored), |_| Ok(())).await;
+        if written.is_err() {
+            // Nobody will ever refer to it. A crash before this leaves a key in the device that no row names.
+            self.destroy_outside(&stored).await.unwrap_or_else(|error| {
+                tracing::warn!(key = %id, %error, "a key that was made in vain stays in its device");
+            });
+        }
+        written.map(|()| record)
     }
 
     /// A key's record.
@@ -202,10 +208,12 @@ impl Kms {
     }
 
     /// Moves a key to another state. Durable and logged when it returns; from then on the pool acts on it.
-    /// [`KeyState::Destroyed`] erases the wrapped private key from the row; backups may still hold it.
+    /// [`KeyState::Destroyed`] erases the wrapped private key from the row; backups may still hold it. A key in a
+    /// device is destroyed there first.
     ///
     /// # Errors
-    /// [`Error::Forbidden`]; [`Error::NoSuchKey`]; [`Error::Transition`], which is logged too.
+    /// [`Error::Forbidden`]; [`Error::NoSuchKey`]; [`Error::Transition`], which is logged too; for a key that is to be
+    /// destroyed in a device, why the device does not do it.
     pub async fn set_state(&self, by: &Authorized, id: KeyId, state: KeyState) -> Result<KeyRecord, Error> {
         require(by, Permission::ManageIssuers)?;
         let now = self.of_tenant(by.actor(), id).await?;
@@ -214,6 +222,9 @@ impl Kms {
             let refused = Error::Transition { from: now.record.state, to: state };
             self.log_refusal(by.actor(), event, id, &refused).await?;
             return Err(refused);
+        }
+        if state == KeyState::Destroyed {
+            self.destroy_outside(&now).await?;
         }
         let record = KeyRecord { state, ..now.record.clone() };
         let wrapped = now.wrapped.clone().filter(|_| state != KeyState::Destroyed);
@@ -285,6 +296,49 @@ impl Kms {
             }
             _ => Err(Error::KeyState { key: id, state: record.state }),
         }
+    }
+
+    /// The devices that keys live in, and whether each answers now.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] if the system gives no thread to ask them in.
+    pub async fn devices(&self) -> Result<Vec<DeviceStatus>, Error> {
+        let backend = Arc::clone(&self.inner.backend);
+        in_thread(move || backend.devices()).await
+    }
+
+    /// Whether a key lives in a device.
+    ///
+    /// # Errors
+    /// As [`Kms::record`].
+    pub async fn in_device(&self, id: KeyId) -> Result<bool, Error> {
+        Ok(self.is_in_device(&*self.stored(id).await?))
+    }
+
+    pub(crate) fn is_in_device(&self, key: &StoredKey) -> bool {
+        key.wrapped.as_deref().is_some_and(|wrapped| self.inner.backend.in_device(wrapped))
+    }
+
+    /// Whether the key's device is known to be away.
+    pub(crate) fn device_ready(&self, key: &StoredKey) -> Result<(), Error> {
+        key.wrapped.as_deref().map_or(Ok(()), |wrapped| self.inner.backend.ready(wrapped))
+    }
+
+    /// How many signatures the devices make at a time.
+    pub(crate) fn device_sessions(&self) -> usize {
+        self.inner.backend.device_sessions()
+    }
+
+    async fn destroy_outside(&self, key: &Arc<StoredKey>) -> Result<(), Error> {
+        if !self.is_in_device(key) {
+            return Ok(());
+        }
+        let (backend, key) = (Arc::clone(&self.inner.backend), Arc::clone(key));
+        let work = move || {
+            let wrapped = key.wrapped.as_deref().unwrap_or_default();
+            backend.destroy(binding(&key.record, None), &key.public, wrapped)
+        };
+        in_thread(work).await?
     }
 
     /// The slot of the root key.

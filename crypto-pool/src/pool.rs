@@ -15,6 +15,7 @@ use crate::algorithm::SignatureAlgorithm;
 use crate::error::Error;
 use crate::key::KeyState;
 use crate::kms::{Ceremony, Kms};
+use crate::store::StoredKey;
 use crate::to_sign::ToSign;
 use crate::unit::Units;
 
@@ -70,6 +71,9 @@ pub struct PoolHandle(Arc<Pool>);
 struct Pool {
     /// For everybody who has no unit.
     shared: Line,
+    /// For keys that live in devices: a worker for each session, so that a device that is slow or away keeps nobody
+    /// else waiting.
+    devices: Option<Line>,
     units: Units,
     options: PoolOptions,
     /// Held while a unit is made, resized or destroyed.
@@ -85,9 +89,16 @@ impl PoolHandle {
     /// [`Error::Busy`] if the system gives no thread; the database's own.
     pub fn local(options: &PoolOptions, db: Db, audit: AuditLog, kms: Kms) -> Result<Self, Error> {
         kms.load_policies()?;
+        let devices = match kms.device_sessions() {
+            0 => None,
+            threads => {
+                let options = PoolOptions { threads, ..options.clone() };
+                Some(Line::start("device", &options, &[], db.clone(), audit.clone(), kms.clone())?)
+            }
+        };
         let shared = Line::start("signer", options, &[], db.clone(), audit.clone(), kms)?;
         let (units, managing, options) = (Units::default(), tokio::sync::Mutex::default(), options.clone());
-        let pool = Self(Arc::new(Pool { shared, units, options, managing, db, audit }));
+        let pool = Self(Arc::new(Pool { shared, devices, units, options, managing, db, audit }));
         pool.start_units()?;
         Ok(pool)
     }
@@ -117,6 +128,9 @@ impl PoolHandle {
         E: From<Error> + Send + 'static,
     {
         let key = self.0.shared.key(&request.actor, request.key).await?;
+        if let Some(line) = self.line_of_device(&key) {
+            return line.sign(key, request, commit).await;
+        }
         match self.0.units.of(&key.record.tenant) {
             Some(unit) => unit.line().sign(key, request, commit).await,
             None => self.0.shared.sign(key, request, commit).await,
@@ -135,6 +149,9 @@ impl PoolHandle {
     /// for what must have an entry of its own (certificates, CRLs, time-stamps, checkpoints).
     pub async fn sign_bulk(&self, request: BulkRequest) -> Result<Vec<Signed>, Error> {
         let key = self.0.shared.key(&request.actor, request.key).await?;
+        if let Some(line) = self.line_of_device(&key) {
+            return line.sign_bulk(key, request).await;
+        }
         match self.0.units.of(&key.record.tenant) {
             Some(unit) => unit.line().sign_bulk(key, request).await,
             None => self.0.shared.sign_bulk(key, request).await,
@@ -145,20 +162,24 @@ impl PoolHandle {
     /// a serial. What is true now may have changed when the signature is asked for; the pool checks again.
     ///
     /// # Errors
-    /// [`Error::Sealed`], [`Error::KeyState`], or why the log is not ready.
+    /// [`Error::Sealed`], [`Error::KeyState`], [`Error::DeviceAway`], or why the log is not ready.
     pub async fn ready(&self, key: KeyId) -> Result<(), Error> {
         self.0.audit.ready()?;
         let stored = self.kms().stored(key).await?;
         if !matches!(stored.record.state, KeyState::Active | KeyState::Retired) {
             return Err(Error::KeyState { key, state: stored.record.state });
         }
-        if self.kms().root().is_open() { Ok(()) } else { Err(Error::Sealed) }
+        if self.kms().root().is_open() { self.kms().device_ready(&stored) } else { Err(Error::Sealed) }
     }
 
     /// Signs the body of a checkpoint with the log's key. No entry: the checkpoint is itself the record.
     pub(crate) async fn sign_checkpoint(&self, key: KeyId, body: Vec<u8>) -> Result<Vec<u8>, Error> {
         let key = self.0.shared.kms().of_tenant(&Actor::system(), key).await?;
-        self.0.shared.sign_checkpoint(key, body).await
+        self.line_of_device(&key).unwrap_or(&self.0.shared).sign_checkpoint(key, body).await
+    }
+
+    fn line_of_device(&self, key: &StoredKey) -> Option<&Line> {
+        self.0.devices.as_ref().filter(|_| self.kms().is_in_device(key))
     }
 
     pub(crate) fn units(&self) -> &Units {
@@ -180,6 +201,7 @@ impl PoolHandle {
     /// Finishes what is queued and stops the workers. Later requests get [`Error::Stopping`].
     pub fn stop(&self) {
         self.0.shared.crew().stop();
+        self.0.devices.iter().for_each(|line| line.crew().stop());
         self.0.units.stop();
     }
 }

@@ -141,7 +141,7 @@ fn kek_aad(tenant: &TenantId, unit: UnitId) -> Vec<u8> {
 }
 
 /// What the wrapped key is bound to, each part with its length so that no two bindings look alike.
-fn aad(binding: Binding<'_>, spki: &[u8]) -> Vec<u8> {
+pub(super) fn aad(binding: Binding<'_>, spki: &[u8]) -> Vec<u8> {
     let algorithm = binding.algorithm.to_string();
     let (version, unit): (&[u8], _) = match &binding.unit {
         None => (b"yinxin wrapped key, version 1", None),

@@ -53,6 +53,15 @@ impl House {
 
     /// As [`House::at`], with so many workers and what `wrap` makes of the backend.
     pub fn with(directory: tempfile::TempDir, threads: usize, wrap: impl FnOnce(Soft) -> Arc<dyn Backend>) -> Self {
+        Self::rooted(directory, threads, |soft, _| wrap(soft))
+    }
+
+    /// As [`House::with`]; `wrap` gets the slot of the root key too.
+    pub fn rooted(
+        directory: tempfile::TempDir,
+        threads: usize,
+        wrap: impl FnOnce(Soft, RootKeySlot) -> Arc<dyn Backend>,
+    ) -> Self {
         let clock = Arc::new(FixedClock::at(noon()));
         let options = DbOptions { reserve: 0, ..DbOptions::new(directory.path().join("yinxin.db")) };
         let db = Db::open(options).unwrap();
@@ -62,7 +71,7 @@ impl House {
         let root = RootKeySlot::sealed();
         root.open(root_key());
         let random = Arc::new(crypto_pool::OsRandom::open().unwrap());
-        let backend = wrap(Soft::new(root.clone(), random.clone()));
+        let backend = wrap(Soft::new(root.clone(), random.clone()), root.clone());
         let kms = Kms::new(db.clone(), audit.clone(), backend, root.clone(), random, clock.clone());
         let options = PoolOptions { threads, queue: 10_000, ..PoolOptions::default() };
         let pool = PoolHandle::local(&options, db.clone(), audit.clone(), kms.clone()).unwrap();
