@@ -51,6 +51,8 @@ events! {
     KeyStateChanged = "key.state",
     /// A key was destroyed.
     KeyDestroyed = "key.destroyed",
+    /// An officer had a private key written in another form; the form is the object.
+    KeyConverted = "key.converted",
     /// An issuer was made.
     IssuerCreated = "issuer.created",
     /// A certificate was requested.

@@ -32,7 +32,7 @@ mod ocsp;
 mod officers;
 mod offline;
 mod passphrase;
-mod pem;
+pub(crate) mod pem;
 mod profiles;
 mod restore;
 mod seal;

@@ -13,6 +13,7 @@ pub mod app;
 pub mod auth;
 pub mod backup;
 pub mod cli;
+mod convert;
 mod csv;
 pub mod data_dir;
 pub mod doctor;

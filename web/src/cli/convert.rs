@@ -2,10 +2,8 @@
 
 use std::path::Path;
 
-use crypto_pool::cms::certificates_only;
-use crypto_pool::envelope::{self, device, enveloped_key, message, private_key, skf};
 use crypto_pool::path::Cert;
-use crypto_pool::{OsRandom, password, pkcs12};
+use crypto_pool::{OsRandom, password};
 use serde::Serialize;
 use zeroize::Zeroizing;
 
@@ -14,12 +12,10 @@ use crate::cli::console::Console;
 use crate::cli::failure::Failure;
 use crate::cli::table::plain;
 use crate::cli::{file, passphrase, pem};
+use crate::convert::{self, Given, LARGEST, Means, Order, Refusal};
 
-mod given;
 #[cfg(test)]
 mod tests;
-
-use given::Given;
 
 /// What was made.
 #[derive(Debug, Serialize)]
@@ -35,20 +31,25 @@ struct Made {
 /// # Errors
 /// What was given does not read, does not make up the form, or the file exists.
 pub fn run(console: Console, args: &Convert) -> Result<(), Failure> {
-    let given = Given::read(args)?;
-    let bytes = make(args, &given)?;
+    let mut asked = Asked { args, passphrase: None };
+    let mut given = Given::default();
+    for path in &args.files {
+        let bytes = Zeroizing::new(file::read(path, LARGEST)?);
+        given.take(&path.display().to_string(), &bytes, &mut asked)?;
+    }
+    let random = OsRandom::open().map_err(|error| Failure::here(&error))?;
+    let stem = args.out.file_stem().map(|stem| stem.to_string_lossy().into_owned());
+    let name = args.name.clone().or(stem).unwrap_or_default();
+    let suite = if args.sm { password::Suite::Sm } else { password::Suite::Ordinary };
+    let order = Order { form: args.to, suite, clear: args.clear, name: &name };
+    let bytes = convert::make(order, &given, &mut asked, &random)?;
     let secret = given.key.is_some() && args.to != KeyForm::P7b;
     file::write_new(&args.out, &bytes, if secret { file::SECRET } else { file::PUBLIC })?;
-    let form = clap::ValueEnum::to_possible_value(&args.to).map(|value| value.get_name().to_owned());
     let made = Made {
         file: args.out.display().to_string(),
-        form: form.unwrap_or_default(),
+        form: args.to.as_str().to_owned(),
         private_key: secret,
-        certificates: if matches!(args.to, KeyForm::Pem | KeyForm::P12 | KeyForm::P7b) {
-            given.certificates.len()
-        } else {
-            0
-        },
+        certificates: if args.to.has_certificates() { given.certificates.len() } else { 0 },
     };
     console.answer(&made, || {
         let key = if made.private_key { "a private key" } else { "no private key" };
@@ -56,85 +57,55 @@ pub fn run(console: Console, args: &Convert) -> Result<(), Failure> {
     })
 }
 
-fn make(args: &Convert, given: &Given) -> Result<Zeroizing<Vec<u8>>, Failure> {
-    let random = OsRandom::open().map_err(|error| Failure::here(&error))?;
-    let suite = if args.sm { password::Suite::Sm } else { password::Suite::Ordinary };
-    let locked = |why: password::Locked| Failure::here(&why);
-    let opened = |why: envelope::BadEnvelope| Failure::here(&why);
-    match args.to {
-        KeyForm::P7b => {
-            some_certificate(given)?;
-            Ok(Zeroizing::new(certificates_only(given.certificates.iter().map(Vec::as_slice))))
+/// What the command line names, and the terminal is asked for.
+struct Asked<'a> {
+    args: &'a Convert,
+    /// Asked for once for all files.
+    passphrase: Option<Zeroizing<String>>,
+}
+
+impl Means for Asked<'_> {
+    type Error = Failure;
+
+    fn passphrase(&mut self, file: &str, _: bool) -> Result<Zeroizing<String>, Failure> {
+        if let Some(passphrase) = &self.passphrase {
+            return Ok(passphrase.clone());
         }
-        KeyForm::Pem => {
-            let mut text = Zeroizing::new(String::new());
-            if let Some(key) = &given.key {
-                let (label, der) = if args.clear {
-                    ("PRIVATE KEY", key.clone())
-                } else {
-                    let chosen = new_passphrase(args)?;
-                    let der = password::encrypt_pkcs8(suite, key, &chosen, &random).map_err(locked)?;
-                    ("ENCRYPTED PRIVATE KEY", Zeroizing::new(der))
-                };
-                text.push_str(&Zeroizing::new(pem::armour(label, &der)?));
-            }
-            for certificate in &given.certificates {
-                text.push_str(&pem::armour("CERTIFICATE", certificate)?);
-            }
-            Ok(Zeroizing::new(text.as_bytes().to_vec()))
-        }
-        KeyForm::Pkcs8 if args.clear => Ok(given.key()?.clone()),
-        KeyForm::Pkcs8 => {
-            let key = given.key()?;
-            let chosen = new_passphrase(args)?;
-            password::encrypt_pkcs8(suite, key, &chosen, &random).map(Zeroizing::new).map_err(locked)
-        }
-        KeyForm::P12 => {
-            some_certificate(given)?;
-            let key = given.key()?;
-            let certificates = given.own_first()?;
-            let chosen = new_passphrase(args)?;
-            let stem = args.out.file_stem().map(|stem| stem.to_string_lossy().into_owned());
-            let name = args.name.clone().or(stem).unwrap_or_default();
-            pkcs12::write(suite, key, &certificates, &name, &chosen, &random).map_err(locked)
-        }
-        KeyForm::EnvelopedKey | KeyForm::EnvelopedData | KeyForm::Skf => {
-            let key = given.sm2()?;
-            let certificate = recipient(args)?;
-            let public = private_key::public_of_spki(certificate.spki())
-                .map_err(|_| Failure::Here("The certificate of --for has no SM2 key.".to_owned()))?;
-            let envelope = match args.to {
-                KeyForm::EnvelopedKey => enveloped_key::write(&key, &public, &random),
-                KeyForm::Skf => skf::write(&key, &public, &random),
-                _ => message::write(&key, &certificate, &random),
-            };
-            envelope.map(Zeroizing::new).map_err(opened)
-        }
-        KeyForm::Sdf if !args.clear => Err(Failure::Usage(
-            "This form has the private key in clear; add --clear if that is what you want.".to_owned(),
-        )),
-        KeyForm::Sdf => Ok(device::write(&given.sm2()?)),
+        let prompt = format!("Passphrase of {file}: ");
+        let passphrase = passphrase::existing(self.args.passphrase_file.as_deref(), &prompt)?;
+        Ok(self.passphrase.insert(passphrase).clone())
+    }
+
+    fn own_key(&mut self, envelope: &str) -> Result<(String, Zeroizing<Vec<u8>>), Failure> {
+        let own =
+            self.args.key.as_deref().ok_or_else(|| {
+                Failure::Usage(format!("{envelope} is an envelope; say with --key whose key opens it."))
+            })?;
+        Ok((own.display().to_string(), Zeroizing::new(file::read(own, LARGEST)?)))
+    }
+
+    fn new_passphrase(&mut self) -> Result<Zeroizing<String>, Failure> {
+        passphrase::chosen(self.args.new_passphrase_file.as_deref(), "New passphrase: ")
+    }
+
+    fn recipient(&mut self) -> Result<Cert, Failure> {
+        let path = self
+            .args
+            .recipient
+            .as_deref()
+            .ok_or_else(|| Failure::Usage("Say with --for whose certificate the envelope is for.".to_owned()))?;
+        let certificate = pem::certificates_in(path)?.into_iter().next().unwrap_or_default();
+        Cert::from_der(&certificate).map_err(|why| unreadable(path, &why))
     }
 }
 
-fn some_certificate(given: &Given) -> Result<(), Failure> {
-    if given.certificates.is_empty() {
-        return Err(Failure::Usage("This form needs a certificate; name its file too.".to_owned()));
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        match &refusal {
+            Refusal::Missing(_) => Self::Usage(refusal.english()),
+            Refusal::File(..) | Refusal::Whole(_) => Self::Here(refusal.english()),
+        }
     }
-    Ok(())
-}
-
-fn recipient(args: &Convert) -> Result<Cert, Failure> {
-    let path = args
-        .recipient
-        .as_deref()
-        .ok_or_else(|| Failure::Usage("Say with --for whose certificate the envelope is for.".to_owned()))?;
-    let certificate = pem::certificates_in(path)?.into_iter().next().unwrap_or_default();
-    Cert::from_der(&certificate).map_err(|why| unreadable(path, &why))
-}
-
-fn new_passphrase(args: &Convert) -> Result<Zeroizing<String>, Failure> {
-    passphrase::chosen(args.new_passphrase_file.as_deref(), "New passphrase: ")
 }
 
 fn unreadable(path: &Path, why: &dyn std::fmt::Display) -> Failure {

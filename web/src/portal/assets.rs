@@ -52,6 +52,11 @@ static ASSETS: &[Asset] = &[
         kind: "text/javascript; charset=utf-8",
         bytes: include_bytes!("../../assets/compose.js"),
     },
+    Asset {
+        name: "convert.js",
+        kind: "text/javascript; charset=utf-8",
+        bytes: include_bytes!("../../assets/convert.js"),
+    },
     Asset { name: "sm3.js", kind: "text/javascript; charset=utf-8", bytes: include_bytes!("../../assets/sm3.js") },
     Asset { name: "proof.js", kind: "text/javascript; charset=utf-8", bytes: include_bytes!("../../assets/proof.js") },
     Asset { name: "seals.css", kind: "text/css; charset=utf-8", bytes: include_bytes!("../../assets/seals.css") },

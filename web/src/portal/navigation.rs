@@ -35,6 +35,7 @@ const GROUPS: &[(Words, &[(&str, Words)])] = &[
             ("/desk/batch", ("批量申请", "Batch")),
             ("/desk/certificates", ("证书", "Certificates")),
             ("/desk/calendar", ("到期日历", "Expiry calendar")),
+            ("/desk/convert", ("格式转换", "Convert")),
         ],
     ),
     (

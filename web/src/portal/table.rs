@@ -120,6 +120,7 @@ pub fn rows() -> Vec<Row> {
     rows.extend(super::ra::rows());
     rows.extend(super::seal::rows());
     rows.extend(super::house::rows());
+    rows.extend(super::convert::rows());
     rows
 }
 

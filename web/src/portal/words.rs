@@ -25,6 +25,7 @@ const EVENTS: &[Words] = &[
     ("clock.accepted", "人工确认时钟", "clock overruled"),
     ("crl.published", "发布 CRL", "CRL published"),
     ("issuer.created", "建立签发机构", "issuer made"),
+    ("key.converted", "转换密钥格式", "key converted"),
     ("key.destroyed", "销毁密钥", "key destroyed"),
     ("key.generated", "生成密钥", "key made"),
     ("key.state", "密钥状态变更", "key changed state"),

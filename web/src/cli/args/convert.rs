@@ -2,28 +2,9 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
-/// The form to make.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum KeyForm {
-    /// Everything that was given, as PEM; a private key under a passphrase.
-    Pem,
-    /// The private key alone, PKCS#8 in DER, under a passphrase.
-    Pkcs8,
-    /// Key and certificates in a PKCS#12 file (.p12, .pfx), under a passphrase.
-    P12,
-    /// The certificates, PKCS#7 in DER.
-    P7b,
-    /// SM2EnvelopedKey of GB/T 35276, for the holder of --for.
-    EnvelopedKey,
-    /// EnvelopedData of GB/T 35275, for the holder of --for.
-    EnvelopedData,
-    /// ENVELOPEDKEYBLOB of a token (GM/T 0016), for the holder of --for.
-    Skf,
-    /// ECCrefPublicKey and ECCrefPrivateKey of a device (GM/T 0018): in clear, so it wants --clear.
-    Sdf,
-}
+pub use crate::convert::Form as KeyForm;
 
 /// `yinxin convert`.
 #[derive(Debug, Args)]

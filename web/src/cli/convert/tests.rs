@@ -139,6 +139,9 @@ fn an_encryption_key_goes_through_all_four_shapes() {
         let without = bench.convert(&format!("{envelope} --to pem --clear -o no.pem")).unwrap_err();
         assert!(without.contains("--key"), "{without}");
     }
+    // Asking for the key that opens the key that opens would never end.
+    let own = bench.convert("skf.bin --key enveloped-key.bin --to pem --clear -o no.pem").unwrap_err();
+    assert!(own.contains("in an envelope itself"), "{own}");
     let p256 = bench.convert("enc.pem --to skf --for p256-cert.pem -o no.bin").unwrap_err();
     assert!(p256.contains("no SM2 key"), "{p256}");
 }
