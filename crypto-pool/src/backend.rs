@@ -91,6 +91,23 @@ pub trait Backend: Send + Sync {
     /// As [`Backend::load`]; [`Error::Random`].
     fn rewrap(&self, from: Binding<'_>, to: Binding<'_>, public: &PublicKey, wrapped: &[u8]) -> Result<Vec<u8>, Error>;
 
+    /// A stored key wrapped anew under the newest root key, if it is still wrapped under the one before it. `None`: it
+    /// is already, or does not depend on the root key.
+    ///
+    /// # Errors
+    /// As [`Backend::load`]; [`Error::Random`].
+    fn renewed(&self, _: Binding<'_>, _: &PublicKey, _: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+        Ok(None)
+    }
+
+    /// As [`Backend::renewed`], for the key-encryption key of a unit.
+    ///
+    /// # Errors
+    /// [`Error::Sealed`]; [`Error::Random`]; [`Error::UnsealFailed`] if it opens under neither root key.
+    fn renewed_kek(&self, _: &TenantId, _: UnitKek<'_>) -> Result<Option<Vec<u8>>, Error> {
+        Ok(None)
+    }
+
     /// The private key as PKCS#8, for keys that are handed out ([`Purpose::Tls`] only).
     ///
     /// # Errors

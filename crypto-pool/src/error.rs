@@ -11,6 +11,7 @@ use pki_config::{ErrorCode, KeyId, TenantId};
 use crate::backend::Fault;
 use crate::key::{KeyState, Purpose};
 use crate::public_key::BadKey;
+use crate::root_key::shares::BadShare;
 use crate::to_sign::Refusal;
 
 /// Why something was not done.
@@ -21,6 +22,8 @@ pub enum Error {
     Sealed,
     /// The passphrase does not open the root key.
     UnsealFailed,
+    /// Shares do not open the root key, for this reason.
+    Share(BadShare),
     /// The passphrase is shorter than 12 characters.
     PassphraseShort,
     /// The file of the root key cannot be used. Operator's fault to mend.
@@ -152,6 +155,7 @@ impl Error {
         match self {
             Self::Sealed => ErrorCode::Sealed,
             Self::UnsealFailed => ErrorCode::UnsealFailed,
+            Self::Share(_) => ErrorCode::ShareRefused,
             Self::PassphraseShort | Self::Algorithm | Self::BulkSize { .. } | Self::UnitSize => ErrorCode::BadRequest,
             Self::RootKeyFile { .. } => ErrorCode::StorageFailed,
             Self::NoSuchKey { .. } | Self::NoSuchUnit { .. } => ErrorCode::NotFound,
@@ -181,6 +185,7 @@ impl fmt::Display for Error {
         match self {
             Self::Sealed => f.write_str("the root key is sealed"),
             Self::UnsealFailed => f.write_str("the passphrase does not open the root key"),
+            Self::Share(why) => why.fmt(f),
             Self::PassphraseShort => f.write_str("the passphrase must have at least 12 characters"),
             Self::RootKeyFile { path, reason } => write!(f, "root key file {}: {reason}", path.display()),
             Self::NoSuchKey { key } => write!(f, "there is no key {key}"),
@@ -219,6 +224,12 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {}
+
+impl From<BadShare> for Error {
+    fn from(why: BadShare) -> Self {
+        Self::Share(why)
+    }
+}
 
 impl From<DbError> for Error {
     fn from(why: DbError) -> Self {

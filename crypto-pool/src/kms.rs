@@ -21,10 +21,12 @@ use crate::store::{self, StoredKey};
 
 mod partition;
 mod policy;
+mod renew;
 mod unit;
 
 use partition::{Partition, Partitions};
 use policy::Policy;
+pub use renew::Renewal;
 pub use unit::{UnitRecord, UnitSpec};
 
 /// How long a ceremony lasts.
@@ -95,6 +97,9 @@ struct Inner {
     clock: Arc<dyn Clock>,
     partitions: Arc<Partitions>,
     policy: Policy,
+    /// Held by whatever writes rows with wrapped keys; alone, while all of them are wrapped anew: a row read before
+    /// could otherwise be written back with a wrapping that soon opens no more.
+    wrapping: tokio::sync::RwLock<()>,
 }
 
 impl Kms {
@@ -118,7 +123,17 @@ impl Kms {
         let memory = partitions.shared();
         let policy = Policy::default();
         Self {
-            inner: Arc::new(Inner { db, audit, backend, root, random, clock, partitions, policy }),
+            inner: Arc::new(Inner {
+                db,
+                audit,
+                backend,
+                root,
+                random,
+                clock,
+                partitions,
+                policy,
+                wrapping: tokio::sync::RwLock::default(),
+            }),
             memory,
             only: None,
         }
@@ -136,6 +151,7 @@ impl Kms {
             return Err(Error::Forbidden);
         }
         self.inner.audit.ready()?;
+        let _wrapping = self.inner.wrapping.read().await;
         let id = KeyId::draw(&*self.inner.random)?;
         let KeySpec { purpose, algorithm, subject, tenant } = spec;
         let backend = Arc::clone(&self.inner.backend);
@@ -216,6 +232,7 @@ impl Kms {
     /// destroyed in a device, why the device does not do it.
     pub async fn set_state(&self, by: &Authorized, id: KeyId, state: KeyState) -> Result<KeyRecord, Error> {
         require(by, Permission::ManageIssuers)?;
+        let _wrapping = self.inner.wrapping.read().await;
         let now = self.of_tenant(by.actor(), id).await?;
         let event = if state == KeyState::Destroyed { Event::KeyDestroyed } else { Event::KeyStateChanged };
         if !now.record.state.may_become(state) {
@@ -244,6 +261,7 @@ impl Kms {
     /// [`Error::Forbidden`]; [`Error::NoSuchKey`]; the log's or the database's own.
     pub async fn set_signing_period(&self, by: &Authorized, id: KeyId, period: Validity) -> Result<KeyRecord, Error> {
         require(by, Permission::ManageIssuers)?;
+        let _wrapping = self.inner.wrapping.read().await;
         let now = self.of_tenant(by.actor(), id).await?;
         let record = KeyRecord {
             not_before: Some(period.not_before()),

@@ -9,16 +9,29 @@ use zeroize::Zeroizing;
 
 use crate::error::Error;
 
+mod credential;
+mod file;
+mod previous;
 mod seal;
+mod share_seal;
 pub mod shares;
 
+pub use credential::Credential;
+pub use file::{SealedBy, replace_sealed, sealed_by};
 pub use seal::{Argon2Cost, FileSeal, PassphraseSeal, RootSeal};
+pub use share_seal::{ShareFile, ShareSeal};
 
 /// Length of the root key. Unit: bytes.
 const LENGTH: usize = 32;
 
 /// The root key. Wiped when dropped; never shown.
-pub struct RootKey(Zeroizing<Vec<u8>>);
+///
+/// While it is being replaced, the new one carries the one before it: what was wrapped before opens with that, and
+/// everything is wrapped with the new one.
+pub struct RootKey {
+    bytes: Zeroizing<Vec<u8>>,
+    previous: Option<Box<RootKey>>,
+}
 
 impl RootKey {
     /// Draws a new one.
@@ -28,17 +41,35 @@ impl RootKey {
     pub fn draw(random: &dyn Random) -> Result<Self, Error> {
         let mut bytes = Zeroizing::new(vec![0; LENGTH]);
         random.fill(&mut bytes)?;
-        Ok(Self(bytes))
+        Ok(Self { bytes, previous: None })
     }
 
     /// From its 32 bytes; `None` for another length.
     #[must_use]
     pub fn from_bytes(bytes: Zeroizing<Vec<u8>>) -> Option<Self> {
-        (bytes.len() == LENGTH).then_some(Self(bytes))
+        (bytes.len() == LENGTH).then_some(Self { bytes, previous: None })
     }
 
     pub(crate) fn as_bytes(&self) -> &[u8] {
-        &self.0
+        &self.bytes
+    }
+
+    /// The root key before this one, while it is still needed.
+    #[must_use]
+    pub fn previous(&self) -> Option<&Self> {
+        self.previous.as_deref()
+    }
+
+    /// This key in place of `old`, which it carries.
+    #[must_use]
+    pub fn in_place_of(self, old: &Self) -> Self {
+        Self { bytes: self.bytes, previous: Some(Box::new(old.alone())) }
+    }
+
+    /// This key without the one before it: nothing is wrapped under that any more.
+    #[must_use]
+    pub fn alone(&self) -> Self {
+        Self { bytes: self.bytes.clone(), previous: None }
     }
 
     /// A key of `N` bytes (at most 32) for the use that `label` names: HMAC-SM3 over the length and the
@@ -46,7 +77,7 @@ impl RootKey {
     #[must_use]
     pub fn derive<const N: usize>(&self, label: &str) -> Zeroizing<[u8; N]> {
         const { assert!(N <= 32) };
-        let block = Zeroizing::new(engine::sm3::hmac(&self.0, &[&[N as u8], label.as_bytes()]));
+        let block = Zeroizing::new(engine::sm3::hmac(&self.bytes, &[&[N as u8], label.as_bytes()]));
         let mut out = Zeroizing::new([0; N]);
         out.copy_from_slice(&block[..N]);
         out
@@ -85,6 +116,20 @@ impl RootKeySlot {
         let mut slot = self.0.root.write().unwrap_or_else(PoisonError::into_inner);
         self.0.generation.fetch_add(1, Ordering::SeqCst);
         *slot = Some(Arc::new(root));
+    }
+
+    /// Puts another root key in the place of the one that is there; what was unwrapped stays unwrapped, so that
+    /// signing goes on.
+    ///
+    /// # Errors
+    /// [`Error::Sealed`]: there is none to replace.
+    pub fn replace(&self, root: RootKey) -> Result<(), Error> {
+        let mut slot = self.0.root.write().unwrap_or_else(PoisonError::into_inner);
+        if slot.is_none() {
+            return Err(Error::Sealed);
+        }
+        *slot = Some(Arc::new(root));
+        Ok(())
     }
 
     /// Takes the root key out and drops every private key that was unwrapped under it.

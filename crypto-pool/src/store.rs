@@ -104,6 +104,14 @@ pub(crate) fn wrapped_keys(tx: &Tx<'_>, tenant: &TenantId, most: usize) -> Resul
     rows.into_iter().map(parse).collect()
 }
 
+/// The keys whose private half is there, by their identifiers, from after `after` on.
+pub(crate) fn wrapped_after(tx: &Tx<'_>, after: &str, most: usize) -> Result<Vec<StoredKey>, DbError> {
+    let sql = select!("WHERE wrapped IS NOT NULL AND id > $1 ORDER BY id LIMIT $2");
+    let most = i64::try_from(most).unwrap_or(LONGEST_LIST);
+    let rows = tx.query_all(sql, &[&after, &most], |row| Ok(RawKey::read(row)))?;
+    rows.into_iter().map(parse).collect()
+}
+
 /// The first key in use for this purpose of this tenant.
 pub(crate) fn active_for(tx: &Tx<'_>, tenant: &TenantId, purpose: Purpose) -> Result<Option<StoredKey>, DbError> {
     let sql = select!("WHERE tenant_id = $1 AND purpose = $2 AND state = 'active' ORDER BY created DESC, id LIMIT 1");

@@ -121,6 +121,8 @@ codes! {
     UnitExists "UNIT_EXISTS" 50107 409 false "The tenant has an exclusive unit already." "该租户已有独享密码机单元。";
     DeviceAway "DEVICE_AWAY" 50220 503 true "The device that holds the key does not answer; nothing was signed." "存放密钥的密码设备无应答，未签名。";
     DeviceRefused "DEVICE_REFUSED" 50321 503 false "The device that holds the key refuses; an operator must mend it." "存放密钥的密码设备拒绝操作，需由运维人员处理。";
+    ShareRefused "SHARE_REFUSED" 50108 403 false "This share of the root key is not accepted." "该根密钥分量不被接受。";
+    RootChange "ROOT_CHANGE" 50109 409 false "The root key cannot be changed this way now." "当前无法以此方式更换根密钥。";
     ClockBehind "CLOCK_BEHIND" 60301 503 false "The clock is behind the last log entry; signing is stopped." "系统时钟早于最后一条日志，签名已停止。";
     AuditBroken "AUDIT_BROKEN" 60402 503 false "The audit log is damaged; signing is stopped." "审计日志已损坏，签名已停止。";
     AuditUnwritable "AUDIT_UNWRITABLE" 60303 503 true "The audit log cannot be written; signing is stopped." "审计日志无法写入，签名已停止。";

@@ -35,6 +35,14 @@ events! {
     SystemStopped = "system.stopped",
     /// The root key was unsealed, or an attempt failed.
     SystemUnsealed = "system.unsealed",
+    /// A share of the root key was given, or refused.
+    ShareGiven = "root.share",
+    /// An officer asked for a change of the root key; another carries it out.
+    RootChangeAsked = "root.asked",
+    /// The root key was sealed anew: other shares, or a passphrase.
+    RootResealed = "root.resealed",
+    /// The root key was replaced, step by step.
+    RootReplaced = "root.replaced",
     /// A letter was sent to try the mail server.
     MailTested = "mail.tested",
     /// An operator overruled the clock check.

@@ -166,6 +166,8 @@ permissions! {
     Backup = "system.backup",
     /// Open the sealed root key.
     Unseal = "system.unseal",
+    /// Replace the root key, and seal it anew: other shares, or a passphrase.
+    ManageRoot = "root.manage",
     /// Overrule a wrong future date.
     AcceptClock = "system.clock",
     /// Make, resize and destroy tenants' exclusive units of the signing pool, and set their policy.
@@ -244,6 +246,7 @@ fn granted(role: Role, channel: Channel, permission: Permission, setup: Setup) -
             | P::Diagnose
             | P::Backup
             | P::Unseal
+            | P::ManageRoot
             | P::ManageUnits
             | P::ManageBranches
             | P::ReadSeals
@@ -300,6 +303,7 @@ fn granted(role: Role, channel: Channel, permission: Permission, setup: Setup) -
                     | P::ApproveProfile
                     | P::ReadSystem
                     | P::Unseal
+                    | P::ManageRoot
                     | P::AcceptClock
                     | P::ReadOfficers
                     | P::ReadAudit
@@ -319,7 +323,7 @@ fn granted(role: Role, channel: Channel, permission: Permission, setup: Setup) -
             )
         }
         Role::Sealer => matches!(permission, P::RequestSeal | P::UseSeal | P::ReadSeals),
-        Role::System => !matches!(permission, P::Unseal | P::AcceptClock | P::ManageOfficers),
+        Role::System => !matches!(permission, P::Unseal | P::ManageRoot | P::AcceptClock | P::ManageOfficers),
         Role::Anyone => false,
     };
     let by_channel = match (channel, setup) {

@@ -12,7 +12,7 @@ use super::{Backend, Binding, Generated, Signer, UnitKek};
 use crate::error::Error;
 use crate::key::Purpose;
 use crate::public_key::PublicKey;
-use crate::root_key::RootKeySlot;
+use crate::root_key::{RootKey, RootKeySlot};
 
 /// First octet of a key wrapped under its tenant's derived key: nonce and text follow.
 const OF_TENANT: u8 = 1;
@@ -20,6 +20,37 @@ const OF_TENANT: u8 = 1;
 const OF_UNIT: u8 = 2;
 /// First octet of a unit's key-encryption key, wrapped under the root key.
 const KEK: u8 = 3;
+
+/// For which use the key around units' key-encryption keys is derived.
+const AROUND_KEKS: &str = "yinxin key of units' key-encryption keys, version 1";
+
+type Kek = Zeroizing<[u8; 16]>;
+
+/// Which root key something is wrapped under.
+#[derive(Clone, Copy)]
+enum Under {
+    Newest,
+    /// The one before, while it is being replaced.
+    Previous,
+}
+
+/// For which use a tenant's key-encryption key is derived.
+fn label(tenant: &TenantId) -> String {
+    format!("yinxin key-encryption key, version 1, tenant {tenant}")
+}
+
+/// What is wrapped under a key derived from this root key or from the one before it.
+fn opened(
+    root: &RootKey,
+    label: &str,
+    nonce: &[u8; NONCE_LENGTH],
+    aad: &[u8],
+    text: &[u8],
+) -> Option<(Zeroizing<Vec<u8>>, Under)> {
+    let open = |root: &RootKey| Gcm::new(&root.derive::<16>(label)).open(nonce, aad, text).ok();
+    let newest = open(root).map(|octets| (octets, Under::Newest));
+    newest.or_else(|| root.previous().and_then(open).map(|octets| (octets, Under::Previous)))
+}
 
 /// The software backend.
 pub struct Soft {
@@ -34,28 +65,44 @@ impl Soft {
         Self { root, random }
     }
 
-    fn derived(&self, label: &str) -> Result<Gcm, Error> {
-        Ok(Gcm::new(&self.root.get()?.derive::<16>(label)))
+    /// A unit's key-encryption key, and whether it is wrapped under the root key before.
+    fn kek(&self, tenant: &TenantId, kek: UnitKek<'_>) -> Result<Option<(Kek, Under)>, Error> {
+        let Some((nonce, text)) = kek.wrapped.strip_prefix(&[KEK]).and_then(|w| w.split_first_chunk()) else {
+            return Ok(None);
+        };
+        let aad = kek_aad(tenant, kek.unit);
+        let root = self.root.get()?;
+        let opened = opened(&root, AROUND_KEKS, nonce, &aad, text);
+        Ok(opened.and_then(|(octets, under)| {
+            let mut kek = Zeroizing::new([0; 16]);
+            if octets.len() != kek.len() {
+                return None;
+            }
+            kek.copy_from_slice(&octets);
+            Some((kek, under))
+        }))
     }
 
-    /// What the keys of units are wrapped with.
-    fn around_keks(&self) -> Result<Gcm, Error> {
-        self.derived("yinxin key of units' key-encryption keys, version 1")
+    /// A unit's key-encryption key under the newest root key.
+    fn wrap_kek(&self, tenant: &TenantId, unit: UnitId, kek: &Kek) -> Result<Vec<u8>, Error> {
+        let mut nonce = [0; NONCE_LENGTH];
+        self.random.fill(&mut nonce)?;
+        let around = Gcm::new(&self.root.get()?.derive::<16>(AROUND_KEKS));
+        let mut wrapped = vec![KEK];
+        wrapped.extend_from_slice(&nonce);
+        wrapped.extend_from_slice(&around.seal(&nonce, &kek_aad(tenant, unit), &**kek));
+        Ok(wrapped)
     }
 
-    /// What the key of this binding is wrapped with.
+    /// What the key of this binding is wrapped with from now on.
     fn cipher(&self, binding: Binding<'_>) -> Result<Gcm, Error> {
-        let Some(UnitKek { unit, wrapped }) = binding.unit else {
-            return self.derived(&format!("yinxin key-encryption key, version 1, tenant {}", binding.tenant));
-        };
-        let damaged = Error::KeyDamaged { key: binding.key };
-        let Some((nonce, text)) = wrapped.strip_prefix(&[KEK]).and_then(|w| w.split_first_chunk()) else {
-            return Err(damaged);
-        };
-        let around = self.around_keks()?;
-        let kek = around.open(nonce, &kek_aad(binding.tenant, unit), text).map_err(|_| damaged.clone())?;
-        let kek: &[u8; 16] = kek.as_slice().try_into().map_err(|_| damaged)?;
-        Ok(Gcm::new(kek))
+        match binding.unit {
+            None => Ok(Gcm::new(&self.root.get()?.derive::<16>(&label(binding.tenant)))),
+            Some(unit) => {
+                let kek = self.kek(binding.tenant, unit)?;
+                kek.map(|(kek, _)| Gcm::new(&kek)).ok_or(Error::KeyDamaged { key: binding.key })
+            }
+        }
     }
 
     fn wrap(&self, binding: Binding<'_>, spki: &[u8], pkcs8: &[u8]) -> Result<Vec<u8>, Error> {
@@ -69,12 +116,29 @@ impl Soft {
     }
 
     fn open(&self, binding: Binding<'_>, public: &PublicKey, wrapped: &[u8]) -> Result<Zeroizing<Vec<u8>>, Error> {
+        self.open_told(binding, public, wrapped).map(|(pkcs8, _)| pkcs8)
+    }
+
+    /// As [`Soft::open`], and whether it was the root key before that it is wrapped under.
+    fn open_told(
+        &self,
+        binding: Binding<'_>,
+        public: &PublicKey,
+        wrapped: &[u8],
+    ) -> Result<(Zeroizing<Vec<u8>>, Under), Error> {
         let damaged = Error::KeyDamaged { key: binding.key };
-        let cipher = self.cipher(binding)?;
         let Some((nonce, text)) = wrapped.strip_prefix(&*head(binding)).and_then(|w| w.split_first_chunk()) else {
             return Err(damaged);
         };
-        cipher.open(nonce, &aad(binding, public.spki_der()), text).map_err(|_| damaged)
+        let aad = aad(binding, public.spki_der());
+        match binding.unit {
+            None => opened(&*self.root.get()?, &label(binding.tenant), nonce, &aad, text).ok_or(damaged),
+            // The unit's own key stays the same whatever the root key is.
+            Some(_) => {
+                let pkcs8 = self.cipher(binding)?.open(nonce, &aad, text).map_err(|_| damaged)?;
+                Ok((pkcs8, Under::Newest))
+            }
+        }
     }
 }
 
@@ -90,13 +154,23 @@ impl Backend for Soft {
 
     fn make_kek(&self, tenant: &TenantId, unit: UnitId) -> Result<Vec<u8>, Error> {
         let mut kek = Zeroizing::new([0; 16]);
-        let mut nonce = [0; NONCE_LENGTH];
         self.random.fill(&mut *kek)?;
-        self.random.fill(&mut nonce)?;
-        let mut wrapped = vec![KEK];
-        wrapped.extend_from_slice(&nonce);
-        wrapped.extend_from_slice(&self.around_keks()?.seal(&nonce, &kek_aad(tenant, unit), &*kek));
-        Ok(wrapped)
+        self.wrap_kek(tenant, unit, &kek)
+    }
+
+    fn renewed(&self, binding: Binding<'_>, public: &PublicKey, wrapped: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+        match self.open_told(binding, public, wrapped)? {
+            (_, Under::Newest) => Ok(None),
+            (pkcs8, Under::Previous) => self.wrap(binding, public.spki_der(), &pkcs8).map(Some),
+        }
+    }
+
+    fn renewed_kek(&self, tenant: &TenantId, kek: UnitKek<'_>) -> Result<Option<Vec<u8>>, Error> {
+        match self.kek(tenant, kek)? {
+            Some((_, Under::Newest)) => Ok(None),
+            Some((octets, Under::Previous)) => self.wrap_kek(tenant, kek.unit, &octets).map(Some),
+            None => Err(Error::UnsealFailed),
+        }
     }
 
     fn unit_of(&self, wrapped: &[u8]) -> Option<UnitId> {
@@ -170,7 +244,6 @@ mod tests {
     use super::*;
     use crate::algorithm::{KeyAlgorithm, SignatureAlgorithm};
     use crate::random::SeededRandom;
-    use crate::root_key::RootKey;
     use pki_config::KeyId;
 
     fn soft(seed: u64) -> Soft {

@@ -96,6 +96,7 @@ impl Kms {
         if self.unit_of(&tenant).await?.is_some() {
             return Err(Error::UnitExists { tenant });
         }
+        let _wrapping = self.inner.wrapping.read().await;
         let id = UnitId::draw(&*self.inner.random)?;
         let kek = self.inner.backend.make_kek(&tenant, id)?;
         let unit = UnitRecord { id, tenant, workers, cores, created, wrapped_kek: Some(kek) };
@@ -158,6 +159,7 @@ impl Kms {
         if !(1..=MOST_WORKERS).contains(&workers) {
             return Err(Error::UnitSize);
         }
+        let _wrapping = self.inner.wrapping.read().await;
         let found = self.unit_of(tenant).await?;
         let found = found.ok_or_else(|| Error::NoSuchUnit { tenant: tenant.clone() })?;
         let (unit, whose) = (UnitRecord { workers, ..found }, tenant.clone());
@@ -178,6 +180,7 @@ impl Kms {
         may_manage(by, tenant)?;
         let found = self.unit_of(tenant).await?;
         let id = found.ok_or_else(|| Error::NoSuchUnit { tenant: tenant.clone() })?.id;
+        let _wrapping = self.inner.wrapping.read().await;
         loop {
             let whose = tenant.clone();
             let (answer, last) = oneshot::channel();

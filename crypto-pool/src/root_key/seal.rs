@@ -1,8 +1,5 @@
-//! What opens the root key after a restart. Shares and hardware come as further implementations.
+//! What opens the root key after a restart: a file (trial), a passphrase. Shares are in `share_seal.rs`.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use argon2::{Algorithm, Argon2, Params, Version};
@@ -12,7 +9,8 @@ use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
-use super::RootKey;
+use super::file::{SEALED, read_private, replace, unusable, write_once};
+use super::{RootKey, previous};
 use crate::error::Error;
 use crate::hex;
 
@@ -31,7 +29,8 @@ pub trait RootSeal: Send + Sync {
     fn open(&self) -> Result<RootKey, Error>;
 }
 
-/// **Trial only**: the root key in clear in `DIR/root.key`, mode 0600, 64 hexadecimal digits.
+/// **Trial only**: the root key in clear in `DIR/root.key`, mode 0600, 64 hexadecimal digits. While it is being
+/// replaced, a second line holds the one before it.
 #[derive(Debug)]
 pub struct FileSeal {
     path: PathBuf,
@@ -54,18 +53,49 @@ impl FileSeal {
 impl RootSeal for FileSeal {
     fn make(&self, random: &dyn Random) -> Result<RootKey, Error> {
         let root = RootKey::draw(random)?;
-        let mut text = Zeroizing::new(String::with_capacity(65));
-        hex::write(root.as_bytes(), &mut text);
-        text.push('\n');
-        write_once(&self.path, text.as_bytes())?;
+        write_once(&self.path, clear(&root).as_bytes())?;
         Ok(root)
     }
 
     fn open(&self) -> Result<RootKey, Error> {
         let text = read_private(&self.path)?;
-        let bytes = hex::read(text.trim_end()).map(Zeroizing::new);
-        bytes.and_then(RootKey::from_bytes).ok_or_else(|| unusable(&self.path, "it must hold 64 hexadecimal digits"))
+        let mut keys = text.trim_end().lines().map(|line| {
+            let bytes = hex::read(line).map(Zeroizing::new);
+            bytes
+                .and_then(RootKey::from_bytes)
+                .ok_or_else(|| unusable(&self.path, "it must hold 64 hexadecimal digits"))
+        });
+        let newest = keys.next().ok_or_else(|| unusable(&self.path, "it is empty"))??;
+        let before = keys.next().transpose()?;
+        if keys.next().is_some() {
+            return Err(unusable(&self.path, "it must hold 64 hexadecimal digits"));
+        }
+        Ok(match before {
+            Some(before) => newest.in_place_of(&before),
+            None => newest,
+        })
     }
+}
+
+impl FileSeal {
+    /// Writes another root key, with the one before it if it carries one, in place of what is there: whole or not at
+    /// all.
+    ///
+    /// # Errors
+    /// [`Error::RootKeyFile`]; the file is as it was.
+    pub fn replace(&self, root: &RootKey) -> Result<(), Error> {
+        replace(&self.path, clear(root).as_bytes())
+    }
+}
+
+/// The digits of a root key and, on a line of its own, of the one before it.
+fn clear(root: &RootKey) -> Zeroizing<String> {
+    let mut text = Zeroizing::new(String::with_capacity(2 * 65));
+    for key in [Some(root), root.previous()].into_iter().flatten() {
+        hex::write(key.as_bytes(), &mut text);
+        text.push('\n');
+    }
+    text
 }
 
 /// What one guess at the passphrase costs (Argon2id, RFC 9106).
@@ -121,11 +151,14 @@ struct SealedFile {
     wrapped: String,
     /// A key derived from the root key for nothing else: binds the file to one root key.
     check: String,
+    /// The root key before, under this one, while it is being replaced.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    previous: Option<String>,
 }
 
 const VERSION: u32 = 1;
 const AAD: &[u8] = b"yinxin root key, version 1";
-const CHECK: &str = "check value of the root key";
+pub(super) const CHECK: &str = "check value of the root key";
 /// Shortest passphrase. Unit: characters.
 const SHORTEST: usize = 12;
 
@@ -134,13 +167,13 @@ impl PassphraseSeal {
     /// afterwards the file says it.
     #[must_use]
     pub fn new(dir: &Path, passphrase: Zeroizing<String>, cost: Argon2Cost) -> Self {
-        Self { path: dir.join("root.sealed"), passphrase, cost }
+        Self { path: dir.join(SEALED), passphrase, cost }
     }
 
     /// Whether this data directory is sealed by a passphrase.
     #[must_use]
     pub fn exists(dir: &Path) -> bool {
-        dir.join("root.sealed").exists()
+        dir.join(SEALED).exists()
     }
 
     fn key(&self, salt: &[u8], cost: Argon2Cost) -> Result<Zeroizing<[u8; 16]>, Error> {
@@ -155,24 +188,8 @@ impl PassphraseSeal {
 
 impl RootSeal for PassphraseSeal {
     fn make(&self, random: &dyn Random) -> Result<RootKey, Error> {
-        if self.passphrase.chars().count() < SHORTEST {
-            return Err(Error::PassphraseShort);
-        }
         let root = RootKey::draw(random)?;
-        let (mut salt, mut nonce) = ([0; 16], [0; 12]);
-        random.fill(&mut salt)?;
-        random.fill(&mut nonce)?;
-        let wrapped = Gcm::new(&*self.key(&salt, self.cost)?).seal(&nonce, AAD, root.as_bytes());
-        let file = SealedFile {
-            version: VERSION,
-            salt: hex::of(&salt),
-            cost: self.cost,
-            nonce: hex::of(&nonce),
-            wrapped: hex::of(&wrapped),
-            check: hex::of(&*root.derive::<16>(CHECK)),
-        };
-        let text = toml::to_string(&file).map_err(|why| unusable(&self.path, why))?;
-        write_once(&self.path, text.as_bytes())?;
+        write_once(&self.path, self.text(&root, random)?.as_bytes())?;
         Ok(root)
     }
 
@@ -189,52 +206,43 @@ impl RootSeal for PassphraseSeal {
         let check = hex::read(&file.check).ok_or_else(malformed)?;
         let key = self.key(&salt, file.cost)?;
         let root = Gcm::new(&key).open(&nonce, AAD, &wrapped).ok().and_then(RootKey::from_bytes);
-        root.filter(|root| bool::from(root.derive::<16>(CHECK)[..].ct_eq(&check))).ok_or(Error::UnsealFailed)
+        let root = root.filter(|root| bool::from(root.derive::<16>(CHECK)[..].ct_eq(&check)));
+        previous::unwrap(root.ok_or(Error::UnsealFailed)?, file.previous.as_deref()).ok_or_else(malformed)
     }
 }
 
-fn unusable(path: &Path, reason: impl ToString) -> Error {
-    Error::RootKeyFile { path: path.to_owned(), reason: reason.to_string() }
-}
-
-/// Writes a file that only its owner can read, durably and whole: temporary file, fsync, rename, fsync of
-/// the directory. A crash leaves either nothing or the file.
-fn write_once(path: &Path, bytes: &[u8]) -> Result<(), Error> {
-    let failed = |why: io::Error| unusable(path, why);
-    if path.try_exists().map_err(failed)? {
-        return Err(unusable(path, "it exists already and is not replaced"));
+impl PassphraseSeal {
+    /// The text of a `root.sealed` that this passphrase opens and that holds `root`.
+    ///
+    /// # Errors
+    /// [`Error::PassphraseShort`]; [`Error::Random`]; [`Error::RootKeyFile`] for a cost out of range.
+    pub fn text(&self, root: &RootKey, random: &dyn Random) -> Result<String, Error> {
+        if self.passphrase.chars().count() < SHORTEST {
+            return Err(Error::PassphraseShort);
+        }
+        let (mut salt, mut nonce) = ([0; 16], [0; 12]);
+        random.fill(&mut salt)?;
+        random.fill(&mut nonce)?;
+        let wrapped = Gcm::new(&*self.key(&salt, self.cost)?).seal(&nonce, AAD, root.as_bytes());
+        let file = SealedFile {
+            version: VERSION,
+            salt: hex::of(&salt),
+            cost: self.cost,
+            nonce: hex::of(&nonce),
+            wrapped: hex::of(&wrapped),
+            check: hex::of(&*root.derive::<16>(CHECK)),
+            previous: previous::wrap(root, random)?,
+        };
+        toml::to_string(&file).map_err(|why| unusable(&self.path, why))
     }
-    let dir = path.parent().unwrap_or(Path::new("."));
-    DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(failed)?;
-    let temporary = path.with_extension("new");
-    // Left by a crash before the rename; it was never used.
-    if temporary.exists() {
-        fs::remove_file(&temporary).map_err(failed)?;
-    }
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary).map_err(failed)?;
-    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(failed)?;
-    fs::rename(&temporary, path).map_err(failed)?;
-    File::open(dir).and_then(|dir| dir.sync_all()).map_err(failed)
-}
-
-/// Reads a small file that nobody but its owner may read.
-fn read_private(path: &Path) -> Result<Zeroizing<String>, Error> {
-    let failed = |why: io::Error| unusable(path, why);
-    let file = File::open(path).map_err(failed)?;
-    let about = file.metadata().map_err(failed)?;
-    if about.mode() & 0o077 != 0 {
-        return Err(unusable(path, "others may read it; set its mode to 0600"));
-    }
-    let mut text = Zeroizing::new(String::with_capacity(4096));
-    file.take(4096).read_to_string(&mut text).map_err(failed)?;
-    Ok(text)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::random::SeededRandom;
-    use std::os::unix::fs::PermissionsExt;
+    use std::fs;
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
     const CHEAP: Argon2Cost = Argon2Cost { memory_kib: 8_192, passes: 1, lanes: 1 };
 

@@ -28,6 +28,8 @@ pub const SECRET: usize = 32;
 /// Most shares of a secret.
 pub const MOST_SHARES: u8 = 16;
 const PREFIX: &str = "YXS1";
+/// How the text of every share begins.
+const BEGINS: &str = "YXS1-";
 const DIGITS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 const LENGTH: usize = 4 + 4 + 3 + SECRET + 4 + 4;
 const GROUP: usize = 6;
@@ -131,6 +133,11 @@ pub enum BadShare {
         /// How many it needs.
         needed: u8,
     },
+    /// It says it is of this set and is none of those that were given out.
+    Forged {
+        /// Its number.
+        number: u8,
+    },
     /// Each share reads, but together they do not give the secret: one was made up.
     Check,
 }
@@ -146,6 +153,9 @@ impl fmt::Display for BadShare {
                 f,
                 "this share is of generation {generation}; the key was shared anew, only generation {current} opens it"
             ),
+            Self::Forged { number } => {
+                write!(f, "share {number} is not the one that was given out: it was changed or made up")
+            }
             Self::Twice { number } => write!(f, "share {number} was given twice"),
             Self::TooFew { given, needed } => write!(f, "{given} of {needed} shares"),
             Self::Check => f.write_str("these shares do not give the key: at least one of them is forged"),
@@ -237,6 +247,19 @@ impl Share {
     #[must_use]
     pub const fn number(&self) -> u8 {
         self.number
+    }
+
+    /// Sixteen octets that this very share can be recognised by and that tell nothing of it.
+    pub(super) fn mark(&self) -> [u8; 16] {
+        let mac = engine::sm3::hmac(&*self.value, &[b"yinxin mark of a share", &[self.number]]);
+        let (mark, _) = mac.split_first_chunk().unwrap_or((&[0; 16], &[]));
+        *mark
+    }
+
+    /// Whether a text wants to be a share: then a passphrase it is not.
+    #[must_use]
+    pub fn looks_like_one(text: &str) -> bool {
+        text.get(..BEGINS.len()).is_some_and(|head| head.eq_ignore_ascii_case(BEGINS))
     }
 
     /// Refuses a share of another secret or another generation.
