@@ -116,7 +116,7 @@ async fn a_key_changed_meanwhile_keeps_its_new_wrapping() {
 async fn a_row_that_opens_under_neither_stops_it() {
     let (house, _) = with_keys().await;
     house.root.replace(new_root().in_place_of(&root_key())).unwrap();
-    let spoil = "UPDATE pool_key SET wrapped = zeroblob(64) || wrapped WHERE tenant_id = 'plain'";
+    let spoil = "UPDATE pool_key SET wrapped = zeroblob(64) WHERE tenant_id = 'plain'";
     house.db.write(Importance::Normal, move |tx| tx.execute(spoil, &[])).await.unwrap();
     let renewed = house.kms.begin_renewal(&owner()).await.unwrap().all().await;
     assert!(matches!(renewed, Err(Error::KeyDamaged { .. })));

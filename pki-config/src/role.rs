@@ -323,7 +323,7 @@ fn granted(role: Role, channel: Channel, permission: Permission, setup: Setup) -
             )
         }
         Role::Sealer => matches!(permission, P::RequestSeal | P::UseSeal | P::ReadSeals),
-        Role::System => !matches!(permission, P::Unseal | P::ManageRoot | P::AcceptClock | P::ManageOfficers),
+        Role::System => !matches!(permission, P::Unseal | P::AcceptClock | P::ManageOfficers),
         Role::Anyone => false,
     };
     let by_channel = match (channel, setup) {

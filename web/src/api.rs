@@ -20,6 +20,7 @@ mod officer;
 mod problem;
 pub mod profile;
 pub mod request;
+mod root;
 pub mod seal;
 mod system;
 pub mod tsa;
@@ -29,6 +30,7 @@ pub use issuer::*;
 pub use log::*;
 pub use officer::*;
 pub use problem::*;
+pub use root::*;
 pub use system::*;
 
 /// No arguments.

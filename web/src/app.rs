@@ -15,8 +15,10 @@ mod ocsp;
 mod own;
 mod parts;
 mod rollback;
+mod root;
 mod schedule;
 mod tsa;
+mod unsealing;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -25,7 +27,7 @@ use std::sync::{Arc, LazyLock, Mutex, OnceLock};
 use ::ocsp::Ocsp;
 use ca::{Ca, CaOptions, Probe};
 use crypto_pool::backend::Soft;
-use crypto_pool::root_key::{Argon2Cost, FileSeal, PassphraseSeal, RootSeal};
+use crypto_pool::root_key::Argon2Cost;
 use crypto_pool::{CheckpointOptions, Checkpointer, Kms, PoolHandle, PoolOptions, Purpose, RootKeySlot, Shares};
 use ledger::audit::{AuditError, Entry};
 use ledger::db::DbOptions;
@@ -46,7 +48,8 @@ use crate::tls::ServerCertificate;
 
 pub use background::{Background, Seen};
 pub use error::AppError;
-pub use first_start::FirstStart;
+pub use first_start::{FirstSeal, FirstStart, HandOut};
+pub use root::{Change, NewSeal};
 
 /// Every table the audit log answers for.
 pub(crate) static COVERED: LazyLock<Vec<&'static Table>> = LazyLock::new(|| {
@@ -101,8 +104,8 @@ struct Inner {
     /// Whether what a crash left was settled; nothing is issued before.
     settled: AtomicBool,
     settling: tokio::sync::Mutex<()>,
-    /// One unsealing at a time: Argon2 takes memory.
-    unsealing: tokio::sync::Mutex<()>,
+    /// What opens, seals and replaces the root key, one at a time.
+    root_desk: unsealing::RootDesk,
     /// What the newest full check found.
     findings: Mutex<Vec<String>>,
     doctor: Background<DoctorReport>,
@@ -121,7 +124,25 @@ impl App {
         passphrase: Option<Zeroizing<String>>,
         options: AppOptions,
     ) -> Result<(Self, FirstStart), AppError> {
-        first_start::create(new, setup, passphrase, options).await
+        let seal = match (setup, passphrase) {
+            (Setup::Trial, _) => FirstSeal::File,
+            (Setup::Production, Some(passphrase)) => FirstSeal::Passphrase(passphrase),
+            // Without a passphrase there is nothing to seal with.
+            (Setup::Production, None) => return Err(crypto_pool::Error::PassphraseShort.into()),
+        };
+        Self::create_sealed(new, seal, options).await
+    }
+
+    /// As [`App::create`]: a trial with its root key in a file, or production with a passphrase or shares.
+    ///
+    /// # Errors
+    /// As [`App::create`]; what handing out the shares says.
+    pub async fn create_sealed(
+        new: NewDataDir,
+        seal: FirstSeal,
+        options: AppOptions,
+    ) -> Result<(Self, FirstStart), AppError> {
+        first_start::create(new, seal, options).await
     }
 
     /// Opens an installation. A trial is ready at once; production is sealed until [`App::unseal`].
@@ -131,7 +152,7 @@ impl App {
     pub async fn open(dir: DataDir, setup: SetupFile, options: AppOptions) -> Result<Self, AppError> {
         let root = RootKeySlot::sealed();
         if setup.setup == Setup::Trial {
-            root.open(FileSeal::new(dir.path()).open()?);
+            root.open(Self::open_trial(dir.path())?);
         }
         let app = Self::assemble(dir, setup, options, root)?;
         app.check_setup().await?;
@@ -146,6 +167,7 @@ impl App {
         if let Err(error) = app.settle().await {
             tracing::warn!(code = %error.code(), "the start is not complete");
         }
+        app.finish_trial_rotation().await;
         if app.is_open() {
             app.work_when_open().await;
         }
@@ -205,7 +227,9 @@ impl App {
         let stamping = tsa::Stamping::open(&db, &audit, &pool, &options)?;
         let sealing = eseal::Sealing::open(&db, &audit, &pool, (&ca, &stamping), setup.setup, &options)?;
         let web = &config.web;
-        let lockout = Lockout::new(clock, web.login_failures, web.login_forgiven_after.duration());
+        let forgiven = web.login_forgiven_after.duration();
+        let root_desk = unsealing::RootDesk::new(Lockout::new(Arc::clone(&clock), web.login_failures, forgiven));
+        let lockout = Lockout::new(clock, web.login_failures, forgiven);
         let gate = Gate::new(&*options.random, Arc::clone(&options.clock), web).map_err(Failure::from)?;
         let owner = dir.owner()?;
         Ok(Self(Arc::new(Inner {
@@ -228,7 +252,7 @@ impl App {
             sealing,
             settled: AtomicBool::new(false),
             settling: tokio::sync::Mutex::new(()),
-            unsealing: tokio::sync::Mutex::new(()),
+            root_desk,
             findings: Mutex::default(),
             doctor: Background::new(),
             verification: Background::new(),
@@ -289,55 +313,6 @@ impl App {
     pub async fn issuing(&self) -> Result<&Ca, Failure> {
         self.settle().await?;
         Ok(&self.0.ca)
-    }
-
-    /// Opens the sealed root key of a production installation. Every attempt is recorded.
-    ///
-    /// # Errors
-    /// `UNSEAL_FAILED` for a wrong passphrase; `BAD_REQUEST` for a trial, which is never sealed.
-    pub async fn unseal(&self, by: &Authorized, passphrase: Zeroizing<String>) -> Result<(), Failure> {
-        if by.permission() != Permission::Unseal {
-            return Err(ErrorCode::Forbidden.into());
-        }
-        if self.setup() == Setup::Trial {
-            return Err(Failure::saying(ErrorCode::BadRequest, "a trial is never sealed"));
-        }
-        let _one_at_a_time = self.0.unsealing.lock().await;
-        if self.is_open() {
-            return Ok(());
-        }
-        let seal = PassphraseSeal::new(self.0.dir.path(), passphrase, self.argon2());
-        let opened = tokio::task::spawn_blocking(move || seal.open())
-            .await
-            .map_err(|e| Failure::inside(ErrorCode::Internal, e))?;
-        let outcome = match &opened {
-            Ok(_) => Outcome::Done,
-            Err(error) => Outcome::Refused(error.code()),
-        };
-        let draft = EntryDraft {
-            actor: by.actor().clone(),
-            event: Event::SystemUnsealed,
-            object: self.installation().to_owned(),
-            outcome,
-            payload: Vec::new(),
-            covers: Vec::new(),
-        };
-        let recorded = self.0.audit.record(Importance::Essential, draft).await;
-        let key = opened?;
-        // Not opened without a record of who did.
-        match recorded {
-            // The clock must be mended by somebody, and signing stays refused until then.
-            Ok(_) | Err(AuditError::ClockBehind { .. }) => self.0.kms.root().open(key),
-            Err(error) => return Err(error.into()),
-        }
-        if let Err(error) = self.settle().await {
-            tracing::warn!(code = %error.code(), "the start is not complete");
-        }
-        self.work_when_open().await;
-        self.renew_invitation().await;
-        // Until now heads could not be signed; the next second would, and the status says so at once.
-        self.checkpoint_now().await?;
-        Ok(())
     }
 
     /// Overrules a wrong future date: the log goes on from the clock's time.

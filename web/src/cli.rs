@@ -5,7 +5,7 @@
 //! `args` is the command tree. `client` and `credential` reach a server; `console`, `table`, `language` and
 //! `failure` talk to people and programs. One file per subject: `issue` (with `new_key`, `csr`, `delivery`),
 //! `certs`, `issuers`, `profiles`, `officers`, `ocsp`, `stamp`, `evidence`, `seal`, `trust`, `convert`, `audit`, `system`, `mail`, `config`,
-//! `error_code`. `file`, `pem` and `passphrase` read and write what lies on this machine.
+//! `root`, `systemd`, `error_code`. `file`, `pem`, `passphrase` and `shares` read and write what lies on this machine.
 
 pub mod args;
 mod audit;
@@ -35,10 +35,13 @@ mod passphrase;
 pub(crate) mod pem;
 mod profiles;
 mod restore;
+mod root;
 mod seal;
+mod shares;
 mod stamp;
 mod start;
 mod system;
+mod systemd;
 pub(crate) mod table;
 #[cfg(test)]
 pub(crate) mod test_pki;
@@ -90,6 +93,7 @@ fn dispatch(global: &Global, console: Console, command: Command) -> Result<(), F
         Command::Worker { memory } => {
             eseal::workshop::work(memory).map_err(|error| Failure::Here(format!("The worker ended: {error}.")))
         }
+        Command::Systemd(args) => systemd::run(global, console, &args),
         Command::Error { code } => error_code::run(console, code.as_deref()),
         other => tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -129,7 +133,9 @@ async fn with_server(global: &Global, console: Console, command: Command) -> Res
         Command::Ocsp(command) => ocsp::run(global, console, command).await,
         Command::Audit(command) => audit::run(global, console, command).await,
         Command::Backup(args) => system::backup(global, console, args).await,
-        Command::Unseal(args) => system::unseal(global, console, args).await,
+        Command::Unseal(args) => root::unseal(global, console, args).await,
+        Command::Reshare(args) => root::reshare(global, console, args).await,
+        Command::Root(command) => root::root(global, console, command).await,
         Command::Clock(ClockCommand::Accept { reason }) => system::accept_clock(global, console, reason).await,
         Command::Doctor => system::doctor(global, console).await,
         Command::Mail(command) => mail::run(global, console, command).await,
@@ -142,6 +148,7 @@ async fn with_server(global: &Global, console: Console, command: Command) -> Res
         | Command::Trust(_)
         | Command::Convert(_)
         | Command::Verify(_)
+        | Command::Systemd(_)
         | Command::Worker { .. }
         | Command::Error { .. } => Ok(()),
     }

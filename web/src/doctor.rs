@@ -8,8 +8,10 @@
 use std::fmt::Display;
 use std::time::Duration;
 
+use crypto_pool::MemoryLock;
 use pki_config::Instant;
 use pki_config::ids::WellKnownIssuer;
+use pki_config::role::Setup;
 
 use crate::api::{Check, DoctorReport};
 use crate::app::App;
@@ -30,7 +32,7 @@ static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 /// Runs every check, in order.
 pub async fn run(app: &App) -> DoctorReport {
     let _alone = ALONE.lock().await;
-    let mut checks = vec![clock(app), root_key(app), disk(app), log(app).await];
+    let mut checks = vec![clock(app), root_key(app), memory(app), disk(app), log(app).await];
     for (family, issuing) in [("sm2", WellKnownIssuer::Sm2Issuing), ("ecdsa", WellKnownIssuer::EcIssuing)] {
         hierarchy::check(app, family, issuing, &mut checks).await;
     }
@@ -75,6 +77,13 @@ fn clock(app: &App) -> Check {
 fn root_key(app: &App) -> Check {
     let outcome = if app.is_open() { Ok("open".to_owned()) } else { Err("sealed; run: yinxin unseal".to_owned()) };
     judged("root-key", outcome)
+}
+
+/// Whether keys can get into swap space. A trial's key lies in a file anyway.
+fn memory(app: &App) -> Check {
+    let lock = crypto_pool::lock_memory();
+    let well = app.setup() == Setup::Trial || !matches!(lock, MemoryLock::Swappable { .. });
+    judged("memory", if well { Ok(lock.to_string()) } else { Err(lock.to_string()) })
 }
 
 fn disk(app: &App) -> Check {

@@ -23,6 +23,7 @@ pub mod profile;
 pub mod public;
 pub mod request;
 pub mod revoke_all;
+pub mod root;
 pub mod seal;
 pub mod system;
 pub mod tsa;

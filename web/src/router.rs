@@ -24,7 +24,7 @@ use crate::app::App;
 use crate::auth;
 use crate::edge::{
     audit, batch, branch, cert, cert_again, check, errors, evidence, expiring, issuer, key, log, login, mail, officer,
-    pickup, profile, public, request, revoke_all, seal, system, tsa, watch,
+    pickup, profile, public, request, revoke_all, root, seal, system, tsa, watch,
 };
 use crate::portal;
 use crate::problem::Failure;
@@ -149,6 +149,11 @@ fn calls() -> Vec<Call> {
         needs("system/status", P::ReadSystem, system::status),
         needs("system/doctor", P::Diagnose, system::doctor),
         needs("system/unseal", P::Unseal, system::unseal),
+        needs("root/show", P::ReadSystem, root::show),
+        needs("root/ask", P::ManageRoot, root::ask),
+        needs("root/rotate", P::ManageRoot, root::rotate),
+        needs("root/reseal", P::ManageRoot, root::reseal),
+        needs("root/confirm", P::ManageRoot, root::confirm),
         needs("system/accept-clock", P::AcceptClock, system::accept_clock),
         needs("system/mail-test", P::Diagnose, mail::test),
         needs("system/backup", P::Backup, system::backup),

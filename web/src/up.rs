@@ -14,9 +14,8 @@ use pki_config::time::SystemClock;
 use pki_config::{Clock, IssuerId};
 use serde::Serialize;
 use tokio::sync::watch;
-use zeroize::Zeroizing;
 
-use crate::app::{App, AppError, AppOptions};
+use crate::app::{App, AppError, AppOptions, FirstSeal};
 use crate::data_dir::{DataDir, DataDirError, Found, front_socket_of};
 use crate::router::{Door, router};
 use crate::serve::{self, Doors, ServeError, Service};
@@ -105,6 +104,7 @@ pub struct Started {
 /// # Errors
 /// [`UpError`]; nothing was touched.
 pub fn run(data: &Path, config: Config, ready: impl FnOnce(&Started)) -> Result<(), UpError> {
+    warn_of_swap();
     tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(async {
         let (tell, stop) = watch::channel(false);
         let signals = tokio::spawn(wait_for_signal());
@@ -120,6 +120,14 @@ pub fn run(data: &Path, config: Config, ready: impl FnOnce(&Started)) -> Result<
         // This program's own child processes read documents.
         serve(data, config, Some(std::env::current_exe()?), (stop, ready)).await
     })
+}
+
+/// Keeps keys out of the swap space, or says that they can get there.
+fn warn_of_swap() {
+    let lock = crypto_pool::lock_memory();
+    if matches!(lock, crypto_pool::MemoryLock::Swappable { .. }) {
+        tracing::warn!("{lock}");
+    }
 }
 
 /// Returns at the next SIGINT or SIGTERM.
@@ -175,6 +183,9 @@ async fn serve(
             (App::open(dir, file, options).await?, None)
         }
     };
+    if let Some(directory) = std::env::var_os("CREDENTIALS_DIRECTORY") {
+        app.unseal_unattended(Path::new(&directory)).await;
+    }
     let socket = serve::bind_socket(&app.dir().socket(), 0o600)?;
     let front_socket = web.front_socket.clone().unwrap_or_else(|| front_socket_of(app.dir().path()));
     // Whoever can reach it may ask what anybody may ask over http.
@@ -191,12 +202,13 @@ async fn serve(
     Ok(served?)
 }
 
-/// Makes a production installation, its root key sealed by `passphrase`, and starts nothing.
+/// Makes a production installation, its root key sealed as `seal` says, and starts nothing.
 ///
 /// # Errors
 /// [`UpError`]; without a public URL nothing is made, because it goes into every certificate.
-pub fn init(data: &Path, mut config: Config, passphrase: Zeroizing<String>) -> Result<Started, UpError> {
+pub fn init(data: &Path, mut config: Config, seal: FirstSeal) -> Result<Started, UpError> {
     config.check()?;
+    warn_of_swap();
     if config.web.public_url.is_none() {
         let why = "a production installation needs the address under which everybody finds its CRLs, for ever; \
                    name it with --public-url http://HOST";
@@ -208,7 +220,7 @@ pub fn init(data: &Path, mut config: Config, passphrase: Zeroizing<String>) -> R
     tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(async {
         drop(checkpoint_to);
         let new = DataDir::begin(data)?;
-        let (app, first) = App::create(new, Setup::Production, Some(passphrase), options).await?;
+        let (app, first) = App::create_sealed(new, seal, options).await?;
         let told = started(&app, Some(first.link));
         app.close().await;
         Ok(told)

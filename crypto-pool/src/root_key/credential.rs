@@ -6,7 +6,7 @@ use std::path::Path;
 
 use zeroize::Zeroizing;
 
-use super::file::{read_private, unusable};
+use super::file::{read_credential, unusable};
 use super::shares::{BadShare, Share};
 use crate::error::Error;
 
@@ -24,7 +24,7 @@ impl Credential {
     /// # Errors
     /// [`Error::RootKeyFile`] if others may read it, or it is empty; [`Error::Share`] for a line that is no share.
     pub fn read(path: &Path) -> Result<Self, Error> {
-        let text = read_private(path)?;
+        let text = read_credential(path)?;
         Self::parse(&text).map_err(|why| match why {
             Some(why) => why.into(),
             None => unusable(path, "it is empty"),

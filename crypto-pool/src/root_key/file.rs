@@ -1,7 +1,7 @@
 //! The file of the sealed root key: how it is written so that a crash leaves the old one or the new one, and what it
 //! says of itself before anything is opened.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, Metadata, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
@@ -80,10 +80,21 @@ pub(super) fn replace(path: &Path, bytes: &[u8]) -> Result<(), Error> {
 
 /// Reads a small file that nobody but its owner may read.
 pub(super) fn read_private(path: &Path) -> Result<Zeroizing<String>, Error> {
+    read_if(path, |about| about.mode() & 0o077 == 0)
+}
+
+/// As [`read_private`], or a file of the administrator's that a list of rights opens to this user alone: so systemd
+/// hands credentials over, and the mask of the list stands where the mode has its group.
+pub(super) fn read_credential(path: &Path) -> Result<Zeroizing<String>, Error> {
+    let administrators = |about: &Metadata| about.uid() == 0 && about.gid() == 0 && about.mode() & 0o037 == 0;
+    let we = rustix::process::geteuid().as_raw();
+    read_if(path, |about| about.mode() & 0o077 == 0 || (we != 0 && administrators(about)))
+}
+
+fn read_if(path: &Path, private: impl FnOnce(&Metadata) -> bool) -> Result<Zeroizing<String>, Error> {
     let failed = |why: io::Error| unusable(path, why);
     let file = File::open(path).map_err(failed)?;
-    let about = file.metadata().map_err(failed)?;
-    if about.mode() & 0o077 != 0 {
+    if !private(&file.metadata().map_err(failed)?) {
         return Err(unusable(path, "others may read it; set its mode to 0600"));
     }
     // Room from the start: growing would leave copies behind that nobody wipes.

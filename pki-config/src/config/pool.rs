@@ -90,11 +90,15 @@ pub struct RootKeyConfig {
     pub argon2_passes: u32,
     /// Lanes. 1 to 16. Default 1.
     pub argon2_lanes: u32,
+    /// Name of the file in `$CREDENTIALS_DIRECTORY` (systemd's `LoadCredential=`) that opens the root key at each
+    /// start without anybody there: its passphrase, or enough shares, one on each line. Default `yinxin-root`;
+    /// without such a file somebody unseals. Empty: never.
+    pub credential: String,
 }
 
 impl Default for RootKeyConfig {
     fn default() -> Self {
-        Self { argon2_memory_kib: 65_536, argon2_passes: 3, argon2_lanes: 1 }
+        Self { argon2_memory_kib: 65_536, argon2_passes: 3, argon2_lanes: 1, credential: "yinxin-root".to_owned() }
     }
 }
 
@@ -102,6 +106,11 @@ impl RootKeyConfig {
     pub(super) fn check(&self) -> Result<(), ConfigError> {
         within("root_key.argon2_memory_kib", &self.argon2_memory_kib, &19_456, &4_194_304)?;
         within("root_key.argon2_passes", &self.argon2_passes, &1, &100)?;
-        within("root_key.argon2_lanes", &self.argon2_lanes, &1, &16)
+        within("root_key.argon2_lanes", &self.argon2_lanes, &1, &16)?;
+        if self.credential.contains(['/', '\0']) || self.credential.starts_with('.') {
+            let why = "is the name of a file in $CREDENTIALS_DIRECTORY, not a path".to_owned();
+            return Err(ConfigError::Value { key: "root_key.credential", why });
+        }
+        Ok(())
     }
 }

@@ -15,6 +15,9 @@ pub struct SystemStatus {
     pub version: String,
     /// Each check: name, whether it is well, and one sentence.
     pub checks: Vec<Check>,
+    /// Shares of the root key given so far, while it is sealed and waits for more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unsealing: Option<super::root::SharesGiven>,
 }
 
 /// One check of `doctor` or of the status.
@@ -35,20 +38,6 @@ pub struct DoctorReport {
     pub ok: bool,
     /// In order.
     pub checks: Vec<Check>,
-}
-
-/// `system/unseal`.
-#[derive(Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Unseal {
-    /// The passphrase of the root key.
-    pub passphrase: String,
-}
-
-impl std::fmt::Debug for Unseal {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Unseal(redacted)")
-    }
 }
 
 /// `system/accept-clock`.

@@ -32,6 +32,8 @@ pub enum AppError {
     Eseal(eseal::Error),
     /// TLS.
     Tls(TlsError),
+    /// The shares of the root key could not be given to their keepers; one sentence.
+    HandOut(String),
     /// `setup.toml` says something else than the first entry of the log: somebody changed it.
     SetupChanged,
     /// Anything on the way to a caller.
@@ -53,6 +55,7 @@ impl fmt::Display for AppError {
             Self::Tsa(error) => error.fmt(f),
             Self::Eseal(error) => error.fmt(f),
             Self::Tls(error) => error.fmt(f),
+            Self::HandOut(why) => f.write_str(why),
             Self::SetupChanged => write!(
                 f,
                 "setup.toml does not say what the log says of this installation; a trial never becomes a production installation; {restore}"

@@ -1,7 +1,8 @@
 //! The first start: root key, log, two hierarchies, our own certificates, the first CRLs and the first
 //! administrator. `setup.toml` is written last; until then it is no installation.
 
-use crypto_pool::root_key::{FileSeal, PassphraseSeal, RootSeal};
+use crypto_pool::root_key::shares::{Quorum, Share};
+use crypto_pool::root_key::{FileSeal, PassphraseSeal, RootSeal as _, ShareSeal};
 use crypto_pool::{KeyAlgorithm, KeySpec, Purpose, RootKeySlot};
 use pki_config::ids::WellKnownIssuer;
 use pki_config::name::{Attribute, DistinguishedName, HttpUrl};
@@ -21,6 +22,28 @@ pub struct FirstStart {
     pub link: String,
 }
 
+/// Gives shares to their keepers. What it says when it cannot is one sentence for the operator.
+pub type HandOut = Box<dyn FnOnce(&[Share]) -> Result<(), String> + Send>;
+
+/// What the root key of a new installation is sealed by.
+pub enum FirstSeal {
+    /// **A trial**: it lies in a file, in clear.
+    File,
+    /// Production: a passphrase.
+    Passphrase(Zeroizing<String>),
+    /// Production: shares, which are handed out before anything else is made.
+    Shares(Quorum, HandOut),
+}
+
+impl FirstSeal {
+    const fn setup(&self) -> Setup {
+        match self {
+            Self::File => Setup::Trial,
+            Self::Passphrase(_) | Self::Shares(..) => Setup::Production,
+        }
+    }
+}
+
 /// What the first entry of the log says of an installation.
 pub(super) fn object(setup: &SetupFile) -> String {
     format!("{} {}", setup.setup.as_str(), setup.installation)
@@ -28,21 +51,20 @@ pub(super) fn object(setup: &SetupFile) -> String {
 
 pub(super) async fn create(
     new: NewDataDir,
-    setup: Setup,
-    passphrase: Option<Zeroizing<String>>,
+    seal: FirstSeal,
     options: AppOptions,
 ) -> Result<(App, FirstStart), AppError> {
     let installation = NewDataDir::draw_name(&*options.random)?;
-    let file = SetupFile { installation, setup, created: options.clock.now() };
+    let file = SetupFile { installation, setup: seal.setup(), created: options.clock.now() };
     let root = RootKeySlot::sealed();
-    let path = new.dir().path().to_owned();
-    let seal: Box<dyn RootSeal> = match (setup, passphrase) {
-        (Setup::Trial, _) => Box::new(FileSeal::new(&path)),
-        (Setup::Production, Some(text)) => Box::new(PassphraseSeal::new(&path, text, argon2(&options.config))),
-        // Without a passphrase there is nothing to seal with.
-        (Setup::Production, None) => return Err(crypto_pool::Error::PassphraseShort.into()),
-    };
-    root.open(seal.make(&*options.random)?);
+    let (path, random) = (new.dir().path(), &*options.random);
+    root.open(match seal {
+        FirstSeal::File => FileSeal::new(path).make(random)?,
+        FirstSeal::Passphrase(text) => PassphraseSeal::new(path, text, argon2(&options.config)).make(random)?,
+        FirstSeal::Shares(quorum, hand_out) => {
+            ShareSeal::new(path).make(quorum, random, |shares| hand_out(shares).map_err(AppError::HandOut))?
+        }
+    });
     let app = App::assemble(new.into_dir(), file, options, root)?;
     let link = fill(&app).await?;
     crate::data_dir::finish(&app.0.dir, &app.0.setup)?;

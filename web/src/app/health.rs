@@ -21,7 +21,7 @@ impl App {
         let stopped = log.is_err() || !findings.is_empty();
         let mut checks = vec![
             check("audit-log", log.map_err(|e| e.to_string()).and_then(|_| none_of(&findings)), "takes entries"),
-            check("root-key", if self.is_open() { Ok(()) } else { Err("sealed; run: yinxin unseal".into()) }, "open"),
+            check("root-key", if self.is_open() { Ok(()) } else { Err(self.sealed_words()) }, "open"),
             self.check_checkpoints(),
             self.check_disk(),
             self.check_tls(),
@@ -41,6 +41,14 @@ impl App {
             installation: self.installation().to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             checks,
+            unsealing: self.shares_given(),
+        }
+    }
+
+    fn sealed_words(&self) -> String {
+        match self.shares_given() {
+            Some(shares) => format!("sealed, {} of {} shares given; run: yinxin unseal", shares.given, shares.needed),
+            None => "sealed; run: yinxin unseal".into(),
         }
     }
 

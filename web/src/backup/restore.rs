@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crypto_pool::RootKey;
-use crypto_pool::root_key::{Argon2Cost, PassphraseSeal, RootSeal as _};
+use crypto_pool::root_key::shares::Share;
+use crypto_pool::root_key::{Argon2Cost, PassphraseSeal, RootSeal as _, ShareSeal};
 use ledger::Table;
 use ledger::audit::Checkpoint;
 use pki_config::role::Setup;
@@ -35,6 +36,8 @@ pub enum Opener {
     RootKeyFile(PathBuf),
     /// The passphrase given when the backup was made, or in production that of the root key.
     Passphrase(Zeroizing<String>),
+    /// In production: enough shares of the root key, those that counted when the backup was made.
+    Shares(Vec<Share>),
 }
 
 impl std::fmt::Debug for Opener {
@@ -42,6 +45,7 @@ impl std::fmt::Debug for Opener {
         match self {
             Self::RootKeyFile(path) => write!(f, "RootKeyFile({})", path.display()),
             Self::Passphrase(_) => f.write_str("Passphrase(..)"),
+            Self::Shares(shares) => write!(f, "Shares({})", shares.len()),
         }
     }
 }
@@ -250,12 +254,17 @@ fn open(opener: &Opener, header: &ReadHeader, place: &Path) -> Result<Opened, Ba
             };
             Ok(Opened { content: content?, root_key: None })
         }
+        Opener::Shares(shares) => {
+            let file = raw.root.sealed.as_ref().and_then(|_| ShareSeal::new(place).read().ok());
+            let root = file.ok_or(BackupError::DoesNotOpen)?.open(shares)?;
+            Ok(Opened { content: raw.root.open(&root, &raw.installation)?, root_key: None })
+        }
     }
 }
 
-/// 64 hexadecimal digits, as in `root.key`.
+/// 64 hexadecimal digits, as in `root.key`; the newest root key is on the first line.
 fn root_key(text: &str) -> Option<RootKey> {
-    let digits = text.trim_end().as_bytes();
+    let digits = text.lines().next()?.trim_end().as_bytes();
     let mut bytes = Zeroizing::new(Vec::with_capacity(32));
     for pair in digits.chunks(2) {
         let digit = |at: usize| pair.get(at).and_then(|digit| char::from(*digit).to_digit(16));

@@ -11,6 +11,7 @@ mod ocsp;
 mod office;
 mod place;
 mod profile;
+mod root;
 mod seal;
 mod stamp;
 mod system;
@@ -27,6 +28,7 @@ pub use office::{
 };
 pub use place::{At, PageList, Shift};
 pub use profile::ProfileCommand;
+pub use root::{Opening, Reshare, RootCommand, Rotate, Systemd, To};
 pub use seal::{
     Level, Look, RidingEdge, SealApply, SealCommand, SealDraw, SealForm, SealKind, SealList, SealMake, SealName,
     SealRenew, SealReport, SealRequest, SealShow, SealStatus, SealStep, SealUses, SealWish, Shape,
@@ -34,7 +36,7 @@ pub use seal::{
 pub use stamp::{
     EvidenceCommand, EvidenceFetch, EvidenceMake, EvidenceRenew, EvidenceVerify, Stamp, StampHash, StampSource,
 };
-pub use system::{Backup, ClockCommand, ConfigCommand, Init, MailCommand, Restore, ServeCommand, Unseal, Up, Verify};
+pub use system::{Backup, ClockCommand, ConfigCommand, Init, MailCommand, Restore, ServeCommand, Up, Verify};
 
 /// 印信 Yinxin: a certificate authority whose heart is SM2.
 ///
@@ -106,7 +108,14 @@ pub enum Command {
     /// Make a production installation, its root key sealed by a passphrase.
     Init(Init),
     /// Open the sealed root key after a restart, so that signing works again.
-    Unseal(Unseal),
+    Unseal(Opening),
+    /// Give the root key to new keepers: other shares, or a passphrase.
+    Reshare(Reshare),
+    /// Show what seals the root key, and replace it.
+    #[command(subcommand)]
+    Root(RootCommand),
+    /// Print a service unit or a container file with the least rights.
+    Systemd(Systemd),
     /// Check or show the configuration.
     #[command(subcommand)]
     Config(ConfigCommand),

@@ -40,8 +40,8 @@ pub fn chosen(file: Option<&Path>, prompt: &str) -> Result<Zeroizing<String>, Fa
     Ok(passphrase)
 }
 
-/// The first line of a file.
-fn from_file(path: &Path) -> Result<Zeroizing<String>, Failure> {
+/// The first line of a file that others cannot read.
+pub(super) fn from_file(path: &Path) -> Result<Zeroizing<String>, Failure> {
     let mut file = File::open(path).map_err(|e| Failure::file(path, &e))?;
     let meta = file.metadata().map_err(|e| Failure::file(path, &e))?;
     if meta.is_file() && meta.permissions().mode() & 0o077 != 0 {
@@ -97,8 +97,14 @@ impl Drop for Quiet<'_> {
     }
 }
 
-fn ask(prompt: &str) -> Result<Zeroizing<String>, Failure> {
-    let none = || Failure::Usage("There is no terminal to ask for the passphrase; use --passphrase-file.".to_owned());
+/// A line typed on the terminal, which does not show it.
+///
+/// # Errors
+/// There is no terminal; interrupted; too long.
+pub(super) fn ask(prompt: &str) -> Result<Zeroizing<String>, Failure> {
+    let none = || {
+        Failure::Usage("There is no terminal to ask on; use --passphrase-file (for shares: --share-file).".to_owned())
+    };
     let terminal = File::options().read(true).write(true).open("/dev/tty").map_err(|_| none())?;
     let _ = (&terminal).write_all(prompt.as_bytes());
     let quiet = Quiet::turn(&terminal).map_err(|_| none())?;

@@ -14,7 +14,7 @@ use crate::cli::audit::expected_checkpoint;
 use crate::cli::console::Console;
 use crate::cli::failure::Failure;
 use crate::cli::table::{Table, plain};
-use crate::cli::{file, passphrase, pem};
+use crate::cli::{file, passphrase, pem, shares};
 
 /// Largest CRL that is compared. Unit: bytes.
 const LARGEST_CRL: usize = 256 * 1024 * 1024;
@@ -50,6 +50,7 @@ pub async fn run(global: &Global, console: Console, args: Restore) -> Result<(),
     }
     let opener = match args.root_key {
         Some(path) => Opener::RootKeyFile(path),
+        None if !args.share_file.is_empty() => Opener::Shares(shares::from_files(&args.share_file)?),
         None => {
             Opener::Passphrase(passphrase::existing(args.passphrase_file.as_deref(), "Passphrase of the backup: ")?)
         }

@@ -2,10 +2,14 @@
 
 use std::path::Path;
 
+use crypto_pool::root_key::shares::Share;
+
+use crate::app::FirstSeal;
 use crate::cli::args::{Global, Init, ServeCommand, Up};
 use crate::cli::console::Console;
 use crate::cli::failure::Failure;
-use crate::cli::{config, passphrase};
+use crate::cli::language::Language;
+use crate::cli::{config, passphrase, shares};
 use crate::front::{self, FrontOptions, FrontService, FrontStarted, Suite};
 use crate::up::{self, Started};
 
@@ -51,8 +55,15 @@ pub fn init(global: &Global, console: Console, args: &Init) -> Result<(), Failur
     let told = Up { public_url: args.public_url.clone(), ..Up::default() };
     let config = config::for_up(global, &told)?;
     let prompt = "New passphrase of the root key (write it down; without it the keys are lost): ";
-    let passphrase = passphrase::chosen(args.passphrase_file.as_deref(), prompt)?;
-    let started = up::init(&global.data_dir(), config, passphrase).map_err(|e| Failure::here(&e))?;
+    let seal = match args.shares {
+        Some(quorum) => {
+            let out = shares::Out::choose(args.share_dir.as_deref(), &global.data_dir())?;
+            let hand_out = move |all: &[Share]| out.hand_out(all).map_err(|failure| failure.to_text(Language::English));
+            FirstSeal::Shares(quorum, Box::new(hand_out))
+        }
+        None => FirstSeal::Passphrase(passphrase::chosen(args.passphrase_file.as_deref(), prompt)?),
+    };
+    let started = up::init(&global.data_dir(), config, seal).map_err(|e| Failure::here(&e))?;
     console.answer(&started, || {
         let (program, data) = (program(), started.data.display());
         // The link that counts is made anew when the key is opened; this one would only confuse.
@@ -65,7 +76,7 @@ pub fn init(global: &Global, console: Console, args: &Init) -> Result<(), Failur
 }
 
 /// These act on a data directory, never on a server elsewhere.
-fn local_only(global: &Global) -> Result<(), Failure> {
+pub(super) fn local_only(global: &Global) -> Result<(), Failure> {
     if global.server.is_some() || global.credential.is_some() {
         return Err(Failure::Usage(
             "This works on a data directory of this machine, without --server and --as.".to_owned(),

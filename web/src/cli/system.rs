@@ -1,6 +1,6 @@
-//! The installation: how it does, unsealing, the clock, backups, configuration.
+//! The installation: how it does, the clock, backups, configuration.
 
-use crate::api::{AcceptClock, BackupAsk, BackupInfo, Check, DoctorReport, Nothing, SystemStatus, Unseal};
+use crate::api::{AcceptClock, BackupAsk, BackupInfo, Check, DoctorReport, Nothing, SystemStatus};
 use crate::cli::args::{self, Global};
 use crate::cli::client::Client;
 use crate::cli::config;
@@ -24,7 +24,7 @@ pub async fn status(global: &Global, console: Console) -> Result<(), Failure> {
     if status.state == "ok" { Ok(()) } else { Err(Failure::NotGood) }
 }
 
-fn status_text(status: &SystemStatus) -> String {
+pub(super) fn status_text(status: &SystemStatus) -> String {
     let head = format!(
         "{} {}: {}, version {}",
         plain(&status.installation),
@@ -56,18 +56,6 @@ pub async fn doctor(global: &Global, console: Console) -> Result<(), Failure> {
         format!("{}{verdict}", checks(&report.checks))
     })?;
     if report.ok { Ok(()) } else { Err(Failure::NotGood) }
-}
-
-/// `yinxin unseal`.
-///
-/// # Errors
-/// The passphrase is wrong, or the server refuses.
-pub async fn unseal(global: &Global, console: Console, args: args::Unseal) -> Result<(), Failure> {
-    let client = Client::of(global)?;
-    let passphrase = passphrase::existing(args.passphrase_file.as_deref(), "Passphrase of the root key: ")?;
-    let ask = Unseal { passphrase: passphrase.to_string() };
-    let status: SystemStatus = client.call("system/unseal", &ask).await?;
-    console.answer(&status, || status_text(&status))
 }
 
 /// `yinxin clock accept`.

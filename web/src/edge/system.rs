@@ -21,7 +21,7 @@ pub async fn doctor(app: App, _: Authorized, _: Nothing) -> Result<DoctorReport,
 
 /// `system/unseal`.
 pub async fn unseal(app: App, by: Authorized, ask: Unseal) -> Result<SystemStatus, Failure> {
-    app.unseal(&by, Zeroizing::new(ask.passphrase)).await?;
+    app.unseal(&by, super::root::opening(ask)?).await?;
     Ok(app.status().await)
 }
 
@@ -41,6 +41,8 @@ pub async fn backup(app: App, by: Authorized, ask: BackupAsk) -> Result<BackupIn
     if !file.is_absolute() {
         return Err(Failure::saying(ErrorCode::BadRequest, "file is not an absolute path"));
     }
+    // Database and sealed file must be of one root key.
+    let _unchanged = app.root_unchanged().await;
     let source = app.backup_source().await?;
     let made = backup::make_file(source, &by, &file, ask.passphrase.map(Zeroizing::new)).await;
     // Whoever may make backups may know why one could not be written where they wanted it.

@@ -78,6 +78,7 @@ const CHECKS: &[Words] = &[
     ("checkpoints", "日志签名", "Signed heads of the log"),
     ("clock", "系统时钟", "Clock"),
     ("disk", "磁盘空间", "Disk"),
+    ("memory", "内存锁定", "Memory"),
     ("root-key", "根密钥", "Root key"),
     ("tls", "TLS 证书", "TLS certificate"),
 ];

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use crypto_pool::root_key::shares::Quorum;
 use pki_config::config::Listen;
 
 /// `yinxin up`.
@@ -85,24 +86,30 @@ pub enum ServeCommand {
 
 /// `yinxin init`.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+The root key wraps every other key. It is sealed by a passphrase, or by shares of which some together open it:
+each is shown once, on this terminal or in a file of its own, and lies nowhere else. Give each to another keeper.
+
+Examples:
+  yinxin init --production --public-url http://ca.example.cn
+  yinxin init --production --public-url http://ca.example.cn --shares 3-of-5
+  yinxin init --production --public-url http://ca.example.cn --shares 2-of-3 --share-dir /media/keepers")]
 pub struct Init {
     /// Make a production installation. (A trial needs no `init`: `yinxin up` makes it.)
     #[arg(long, required = true)]
     pub production: bool,
     /// Read the passphrase from this file instead of the terminal.
-    #[arg(long, value_name = "F")]
+    #[arg(long, value_name = "F", conflicts_with = "shares")]
     pub passphrase_file: Option<PathBuf>,
+    /// Seal the root key by shares instead of a passphrase: K of N together open it.
+    #[arg(long, value_name = "K-of-N")]
+    pub shares: Option<Quorum>,
+    /// Write each share to a new file in this folder, mode 0600, instead of showing it on the terminal.
+    #[arg(long, value_name = "DIR", requires = "shares")]
+    pub share_dir: Option<PathBuf>,
     /// Address under which everybody finds the repository; goes into every certificate and stays.
     #[arg(long, value_name = "URL")]
     pub public_url: Option<String>,
-}
-
-/// `yinxin unseal`.
-#[derive(Debug, Args)]
-pub struct Unseal {
-    /// Read the passphrase from this file instead of the terminal.
-    #[arg(long, value_name = "F")]
-    pub passphrase_file: Option<PathBuf>,
 }
 
 /// `yinxin config`.
@@ -164,6 +171,9 @@ pub struct Restore {
     /// Open a trial's backup with its root.key, which was kept elsewhere.
     #[arg(long, value_name = "F", conflicts_with = "passphrase_file")]
     pub root_key: Option<PathBuf>,
+    /// Open it with shares of the root key, those that counted when it was made, one in each file.
+    #[arg(long, value_name = "F", num_args = 1.., conflicts_with_all = ["passphrase_file", "root_key"])]
+    pub share_file: Vec<PathBuf>,
     /// Read the passphrase from this file instead of the terminal: the one given to `backup`, or in production
     /// that of the root key.
     #[arg(long, value_name = "F")]
