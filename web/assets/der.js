@@ -162,12 +162,14 @@ export function readRequest(bytes) {
   return { subject: name(subject), key: kindOfKey(spki), names: alternatives };
 }
 
-function wrap(tag, ...parts) {
+/** An element of this tag with these parts inside. */
+export function wrap(tag, ...parts) {
   const length = parts.reduce((sum, part) => sum + part.length, 0);
   const head = [tag];
   if (length < 0x80) head.push(length);
   else if (length < 0x100) head.push(0x81, length);
-  else head.push(0x82, length >> 8, length & 0xff);
+  else if (length < 0x10000) head.push(0x82, length >> 8, length & 0xff);
+  else throw new Error("DER");
   const out = new Uint8Array(head.length + length);
   out.set(head);
   let at = head.length;

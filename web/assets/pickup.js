@@ -1,11 +1,14 @@
 // The page a holder's link leads to. The secret behind the # is sent in the body of calls and never in an address.
 import { makeKey } from "./der.js";
+import { offer } from "./p12.js";
 
 const byId = (id) => document.getElementById(id);
 const english = document.documentElement.lang === "en";
 const secret = /^#([A-Za-z0-9_-]{16,200})$/.exec(location.hash)?.[1];
 let known = null;
 let failures = 0;
+/** The key that this page made, PEM; gone with the page. */
+let held = null;
 
 function show(state) {
   byId("wait").hidden = true;
@@ -44,8 +47,10 @@ function tell(info) {
   byId("until").title = info.until;
   for (const part of document.querySelectorAll("[data-key]")) part.hidden = !info.keys.includes(part.dataset.key);
   if (info.state === "invited") show("invited");
-  else if (info.state === "issued") show("issued");
-  else if (info.state === "rejected" || info.state === "failed") {
+  else if (info.state === "issued") {
+    byId("p12-held").hidden = held === null;
+    show("issued");
+  } else if (info.state === "rejected" || info.state === "failed") {
     byId("why").textContent = info.reason || "";
     show("ended");
   } else {
@@ -101,7 +106,8 @@ function save(name, text) {
 byId("make").addEventListener("click", async () => {
   byId("make").disabled = true;
   const made = await makeKey();
-  save("key.pem", made.key);
+  held = made.key;
+  save("key.pem", held);
   await send(made.request);
   byId("make").disabled = false;
 });
@@ -111,6 +117,7 @@ byId("send").addEventListener("submit", (event) => {
 });
 byId("save-cert").addEventListener("click", () => save("cert.pem", known.certificate));
 byId("save-chain").addEventListener("click", () => save("chain.pem", known.chain));
+offer(byId("p12-form"), async () => known.certificate + known.chain, () => held);
 
 // The other language is another page; the secret goes with the reader, behind the #.
 const language = byId("language");

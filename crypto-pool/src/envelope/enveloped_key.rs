@@ -36,19 +36,36 @@ pub fn write(key: &PrivateKey, recipient: &PublicKey, random: &dyn Random) -> Re
 /// # Errors
 /// [`BadEnvelope`].
 pub fn open(der: &[u8], recipient: &PrivateKey) -> Result<PrivateKey, BadEnvelope> {
-    let mut envelope = tlv::single(der, SEQUENCE, "SM2EnvelopedKey")?.inside();
-    let mut algorithm = envelope.expect(SEQUENCE, "symAlgID")?.inside();
-    let cipher = object(&mut algorithm)?;
-    algorithm.optional(5)?;
-    algorithm.finish("symAlgID")?;
-    if ![oid::SM4_ECB, oid::SM4].contains(&cipher) {
-        return Err(BadEnvelope::Algorithm(cipher));
+    let parts = Parts::read(der)?;
+    unlock(&*unwrap(&parts.wrapped, recipient)?, parts.private, parts.public)
+}
+
+/// What stands in it, still closed.
+pub(super) struct Parts<'a> {
+    /// The SM4 key under the recipient's.
+    pub(super) wrapped: Ciphertext,
+    /// Of the pair, SEC 1.
+    pub(super) public: &'a [u8; 65],
+    /// Of the pair, under the SM4 key.
+    pub(super) private: &'a [u8],
+}
+
+impl<'a> Parts<'a> {
+    pub(super) fn read(der: &'a [u8]) -> Result<Self, BadEnvelope> {
+        let mut envelope = tlv::single(der, SEQUENCE, "SM2EnvelopedKey")?.inside();
+        let mut algorithm = envelope.expect(SEQUENCE, "symAlgID")?.inside();
+        let cipher = object(&mut algorithm)?;
+        algorithm.optional(5)?;
+        algorithm.finish("symAlgID")?;
+        if ![oid::SM4_ECB, oid::SM4].contains(&cipher) {
+            return Err(BadEnvelope::Algorithm(cipher));
+        }
+        let wrapped = envelope.expect(SEQUENCE, "symEncryptedKey")?.whole;
+        let public = envelope.expect(BIT_STRING, "Sm2PublicKey")?.whole_bits()?;
+        let private = envelope.expect(BIT_STRING, "Sm2EncryptedPrivateKey")?.whole_bits()?;
+        envelope.finish("SM2EnvelopedKey")?;
+        let public = public.try_into().map_err(|_| BadEnvelope::Malformed("Sm2PublicKey"))?;
+        let wrapped = Ciphertext::from_der(wrapped).map_err(|_| BadEnvelope::Malformed("symEncryptedKey"))?;
+        Ok(Self { wrapped, public, private })
     }
-    let wrapped = envelope.expect(SEQUENCE, "symEncryptedKey")?.whole;
-    let public = envelope.expect(BIT_STRING, "Sm2PublicKey")?.whole_bits()?;
-    let private = envelope.expect(BIT_STRING, "Sm2EncryptedPrivateKey")?.whole_bits()?;
-    envelope.finish("SM2EnvelopedKey")?;
-    let public: &[u8; 65] = public.try_into().map_err(|_| BadEnvelope::Malformed("Sm2PublicKey"))?;
-    let wrapped = Ciphertext::from_der(wrapped).map_err(|_| BadEnvelope::Malformed("symEncryptedKey"))?;
-    unlock(&*unwrap(&wrapped, recipient)?, private, public)
 }

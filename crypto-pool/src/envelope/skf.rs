@@ -12,7 +12,7 @@ use engine::sm2::{PrivateKey, PublicKey};
 use pki_config::Random;
 
 use super::device::{Fields, field};
-use super::{BadEnvelope, draw_sm4_key, lock, unlock, unwrap, wrap};
+use super::{BadEnvelope, draw_sm4_key, enveloped_key, lock, unlock, unwrap, wrap};
 
 const VERSION: u32 = 1;
 const SM4_ECB: u32 = 0x401;
@@ -33,18 +33,34 @@ pub(super) fn looks_like(bytes: &[u8]) -> bool {
 /// [`BadEnvelope::Random`].
 pub fn write(key: &PrivateKey, recipient: &PublicKey, random: &dyn Random) -> Result<Vec<u8>, BadEnvelope> {
     let sm4 = draw_sm4_key(random)?;
+    let wrapped = wrap(&sm4, recipient, random)?;
+    // Middleware decrypts all 64 octets and takes the last 32: the first half is encrypted zeros.
+    Ok(blob(&sixty_four(&sm4, key), key.public().as_sec1(), &wrapped))
+}
+
+/// An `SM2EnvelopedKey` in this shape, for a token whose key nobody can take out to open the one and write the other:
+/// both hold the same ciphertexts, in another packing. The first half of the field is zeros, which middleware skips.
+///
+/// # Errors
+/// [`BadEnvelope::Malformed`], [`BadEnvelope::Algorithm`]: it does not read. Whether it opens, only the token knows.
+pub fn repacked(enveloped_key: &[u8]) -> Result<Vec<u8>, BadEnvelope> {
+    let parts = enveloped_key::Parts::read(enveloped_key)?;
+    let private: &[u8; 32] = parts.private.try_into().map_err(|_| BadEnvelope::Malformed("Sm2EncryptedPrivateKey"))?;
+    Ok(blob(&field(private), parts.public, &parts.wrapped))
+}
+
+fn blob(private: &[u8], public: &[u8; 65], wrapped: &Ciphertext) -> Vec<u8> {
     // 04 || X || Y || C3 || C2
-    let wrapped = wrap(&sm4, recipient, random)?.to_bytes();
+    let wrapped = wrapped.to_bytes();
     let part = |from: usize, to: usize| wrapped.get(from..to).unwrap_or_default();
-    let [_, public @ ..] = key.public().as_sec1();
+    let [_, public @ ..] = public;
     let (x, y) = public.split_at(32);
     let cipher = part(97, wrapped.len());
     let mut blob = Vec::with_capacity(HEAD + cipher.len());
     for word in [VERSION, SM4_ECB, BITS] {
         blob.extend(word.to_le_bytes());
     }
-    // Middleware decrypts all 64 octets and takes the last 32: the first half is encrypted zeros.
-    blob.extend(sixty_four(&sm4, key));
+    blob.extend(private);
     blob.extend(BITS.to_le_bytes());
     blob.extend(field(x));
     blob.extend(field(y));
@@ -53,7 +69,7 @@ pub fn write(key: &PrivateKey, recipient: &PublicKey, random: &dyn Random) -> Re
     blob.extend(part(65, 97));
     blob.extend(u32::try_from(cipher.len()).unwrap_or(u32::MAX).to_le_bytes());
     blob.extend(cipher);
-    Ok(blob)
+    blob
 }
 
 /// 32 zeros and the private key, under SM4-ECB.

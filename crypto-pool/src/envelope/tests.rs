@@ -61,6 +61,28 @@ fn the_enveloped_key_of_another_implementation_opens() {
 }
 
 #[test]
+fn an_enveloped_key_is_repacked_for_a_token_without_being_opened() {
+    let envelope = hex::read(ENVELOPE).unwrap();
+    let blob = skf::repacked(&envelope).unwrap();
+    assert_eq!(Shape::of(&blob), Some(Shape::Skf));
+    // GM/T 0016-2012 6.4.10: the fields before the ciphertext of 16 octets, and that.
+    assert_eq!(blob.len(), 12 + 64 + 132 + 164 + 16);
+    assert_eq!(hex::of(&*open(&blob, &key(RECIPIENT)).unwrap().to_bytes()), DELIVERED);
+    assert_eq!(open(&blob, &key(DELIVERED)).unwrap_err(), BadEnvelope::Recipient);
+    // Middleware that decrypts all 64 octets finds the key in the last 32 of them.
+    let wrapped = enveloped_key::Parts::read(&envelope).unwrap().wrapped;
+    let sm4 = unwrap(&wrapped, &key(RECIPIENT)).unwrap();
+    let mut all = blob[12..76].to_vec();
+    engine::sm4::Ecb::new(&sm4).decrypt(&mut all).unwrap();
+    assert_eq!(hex::of(&all[32..]), DELIVERED);
+
+    for cut in 0..envelope.len() {
+        assert!(matches!(skf::repacked(&envelope[..cut]), Err(BadEnvelope::Malformed(_))), "{cut}");
+    }
+    assert!(skf::repacked(&blob).is_err());
+}
+
+#[test]
 fn every_shape_opens_for_its_recipient_and_for_nobody_else() {
     for (shape, envelope) in all(&key(RECIPIENT)) {
         assert_eq!(Shape::of(&envelope), Some(shape));

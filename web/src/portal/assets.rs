@@ -52,6 +52,7 @@ static ASSETS: &[Asset] = &[
         kind: "text/javascript; charset=utf-8",
         bytes: include_bytes!("../../assets/compose.js"),
     },
+    Asset { name: "p12.js", kind: "text/javascript; charset=utf-8", bytes: include_bytes!("../../assets/p12.js") },
     Asset {
         name: "convert.js",
         kind: "text/javascript; charset=utf-8",
