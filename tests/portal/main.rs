@@ -14,6 +14,7 @@ mod judges;
 mod support;
 
 mod batch;
+mod convert;
 mod journey;
 mod pages;
 mod people;

@@ -6,7 +6,7 @@ use crate::clients::{Browser, Page};
 use crate::people::{House, usable, well};
 
 /// What officers open from the navigation, and what everybody may see.
-const PAGES: [(&str, &str); 21] = [
+const PAGES: [(&str, &str); 22] = [
     ("overview", "/desk"),
     ("requests", "/desk/requests"),
     ("request-profiles", "/desk/requests/new"),
@@ -15,6 +15,7 @@ const PAGES: [(&str, &str); 21] = [
     ("batch", "/desk/batch"),
     ("certificates", "/desk/certificates"),
     ("calendar", "/desk/calendar"),
+    ("convert", "/desk/convert"),
     ("branches", "/desk/branches"),
     ("seals", "/desk/seals"),
     ("seal-new", "/desk/seals/new"),
@@ -89,6 +90,7 @@ fn every_page_is_usable_by_everybody_in_both_languages() {
         ("certificate-renew", format!("/desk/certificates/{}/{}/change/renew", good.issuer, good.serial)),
         ("certificate-reissue", format!("/desk/certificates/{}/{}/change/reissue", good.issuer, good.serial)),
         ("revoke", format!("/desk/certificates/revoke?one={}/{}", good.issuer, good.serial)),
+        ("convert-certificate", format!("/desk/convert?issuer={}&serial={}", good.issuer, good.serial)),
         ("seal", format!("/desk/seals/{seal}")),
         ("seal-use", format!("/desk/seals/{seal}/use")),
         ("seal-status", format!("/seal/{seal}")),

@@ -1,5 +1,6 @@
 //! A holder picks a certificate up: no officer ever has the key.
 
+use crate::convert::opened_by_openssl;
 use crate::people::{House, usable, well};
 
 #[test]
@@ -45,6 +46,16 @@ fn a_holder_makes_the_key_behind_a_link_and_gets_the_certificate_there() {
     usable(&holder);
     holder.click("#save-cert");
     assert!(holder.downloaded("cert.pem").starts_with(b"-----BEGIN CERTIFICATE-----"));
+    // For programs that want one file: made here, with the key that this page still has.
+    holder.fill("#p12-new", "han 1024");
+    holder.fill("#p12-again", "han 1024");
+    holder.click("#p12-make");
+    holder.wait_for_words("已保存：certificate.p12");
+    holder.downloaded("certificate.p12");
+    if let Some(said) = opened_by_openssl(&holder.downloads.join("certificate.p12"), "han 1024") {
+        assert!(said.contains("CN = \\E9\\9F\\A9") && said.contains("BEGIN PRIVATE KEY"), "{said}");
+    }
+    usable(&holder);
     well(&holder);
 
     // A link with another secret gives nothing.

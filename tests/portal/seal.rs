@@ -49,7 +49,7 @@ pub fn pdf(pages: usize) -> Vec<u8> {
 }
 
 /// Leaves a picture if they are wanted.
-fn shot(browser: &Browser, name: &str) {
+pub fn shot(browser: &Browser, name: &str) {
     let Some(folder) = pictures() else { return };
     for (look, page) in [("desktop", Page::DESKTOP), ("phone", Page::PHONE)] {
         browser.look(page);
