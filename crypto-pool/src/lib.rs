@@ -7,10 +7,11 @@
 //! others; `checkpoint` signs the heads of the log; `cms` is a signed message; `path` validates chains;
 //! `password` and `pkcs12` put keys under a password, as files for people; `envelope` hands a key to its holder;
 //! `token` reads and judges time-stamps; `digest` names hash functions; `process` keeps keys out of core dumps;
-//! `store` has all SQL; `tlv` reads DER.
+//! `store` has all SQL; `tlv` reads DER, `ber` what others send in its place.
 
 pub mod algorithm;
 pub mod backend;
+pub mod ber;
 pub mod checkpoint;
 pub mod cms;
 pub mod digest;

@@ -17,6 +17,7 @@ mod ocsp;
 mod paper;
 mod requests;
 mod seals;
+mod shown;
 mod stamps;
 mod texts;
 mod tokens;
@@ -87,6 +88,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "seal", run: seals::seal, seeds: seals::seal_seeds },
     Target { name: "seal_signature", run: seals::seal_signature, seeds: seals::seal_signature_seeds },
     Target { name: "serial", run: serial, seeds: texts::serial_seeds },
+    Target { name: "shown", run: shown::shown, seeds: shown::seeds },
     Target { name: "stamp_token", run: tokens::token, seeds: tokens::token_seeds },
     Target { name: "signature", run: signature, seeds: certificates::signature_seeds },
     Target { name: "signed_data", run: seals::signed_data, seeds: seals::signed_data_seeds },

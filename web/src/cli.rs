@@ -4,7 +4,7 @@
 //!
 //! `args` is the command tree. `client` and `credential` reach a server; `console`, `table`, `language` and
 //! `failure` talk to people and programs. One file per subject: `issue` (with `new_key`, `csr`, `delivery`),
-//! `certs`, `issuers`, `profiles`, `officers`, `ocsp`, `stamp`, `evidence`, `seal`, `trust`, `convert`, `audit`, `system`, `mail`, `config`,
+//! `certs`, `issuers`, `profiles`, `officers`, `ocsp`, `stamp`, `evidence`, `seal`, `trust`, `convert`, `show`, `audit`, `system`, `mail`, `config`,
 //! `root`, `systemd`, `error_code`. `file`, `pem`, `passphrase` and `shares` read and write what lies on this machine.
 
 pub mod args;
@@ -25,7 +25,7 @@ mod failure;
 mod file;
 mod issue;
 mod issuers;
-mod language;
+pub mod language;
 mod mail;
 pub(crate) mod new_key;
 mod ocsp;
@@ -38,6 +38,7 @@ mod restore;
 mod root;
 mod seal;
 mod shares;
+mod show;
 mod stamp;
 mod start;
 mod system;
@@ -90,6 +91,7 @@ fn dispatch(global: &Global, console: Console, command: Command) -> Result<(), F
         Command::Trust(command) => trust::run(global, console, command),
         Command::Verify(args) => verify::run(global, console, &args),
         Command::Convert(args) => convert::run(console, &args),
+        Command::Show(args) if show::is_of_files(&args) => show::run(console, &args),
         Command::Worker { memory } => {
             eseal::workshop::work(memory).map_err(|error| Failure::Here(format!("The worker ended: {error}.")))
         }
@@ -121,7 +123,7 @@ async fn with_server(global: &Global, console: Console, command: Command) -> Res
         Command::Hold(args) => certs::suspend(global, console, "cert/hold", args).await,
         Command::Release(args) => certs::suspend(global, console, "cert/release", args).await,
         Command::List(args) => certs::list(global, console, args).await,
-        Command::Show(args) => certs::show(global, console, args).await,
+        Command::Show(args) => certs::show(global, console, &args).await,
         Command::Crl(args) => issuers::crl(global, console, args).await,
         Command::Issuers => issuers::list(global, console).await,
         Command::Profile(command) => profiles::run(global, console, command).await,

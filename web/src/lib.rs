@@ -6,7 +6,7 @@
 //! `auth` finds out who calls, `edge` decodes, calls and encodes, `problem` turns every error into an
 //! answer, `store` has all SQL of this crate. `receipt` proves what is in
 //! the log, `backup` keeps and restores it, `doctor` tries everything once, `mail` writes to holders, `csv` writes tables, `portal` shows pages to people.
-//! `serve`, `stall` and `tls` are the doors.
+//! `serve`, `stall` and `tls` are the doors. `show` tells in words what is in a file.
 
 pub mod api;
 pub mod app;
@@ -26,6 +26,7 @@ pub mod problem;
 pub mod receipt;
 pub mod router;
 pub mod serve;
+pub mod show;
 mod stall;
 mod store;
 pub mod tls;

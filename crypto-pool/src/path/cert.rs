@@ -7,6 +7,7 @@ use pki_config::Instant;
 use super::extensions::Extensions;
 use super::tolerant::{self, Deviation, Leniency};
 use crate::algorithm::SignatureAlgorithm;
+use crate::ber;
 use crate::public_key::{BadKey, PublicKey};
 use crate::tlv::{self, BadDer};
 
@@ -123,8 +124,8 @@ impl Cert {
         }
         // Fields are read in a copy that is DER; what was signed, and by which signature, in the bytes received.
         let unreadable = BadDer { what: "certificate" };
-        let copy = tolerant::to_der(der).ok_or(unreadable)?;
-        let [tbs, _, _] = tolerant::parts(der).ok_or(unreadable)?.try_into().map_err(|_| unreadable)?;
+        let copy = ber::to_der(der).ok_or(unreadable)?;
+        let [tbs, _, _] = ber::parts(der).ok_or(unreadable)?.try_into().map_err(|_| unreadable)?;
         let mut leniency = Leniency::lenient();
         leniency.note(Deviation::Encoding);
         Parts::read(der, Some(copy), tbs.whole, leniency)

@@ -12,8 +12,9 @@ use super::cert::{Outer, Signer};
 use super::extensions::authority_key_id;
 use super::names::same_name;
 use super::points::{Reasons, Scope, directory_name};
-use super::tolerant::{self, Deviation, Leniency};
+use super::tolerant::{Deviation, Leniency};
 use crate::algorithm::SignatureAlgorithm;
+use crate::ber;
 use crate::public_key::PublicKey;
 use crate::tlv::{self, BadDer, Reader, Tlv};
 
@@ -98,7 +99,7 @@ impl Crl {
     pub fn from_der_tolerant(der: impl Into<Vec<u8>>) -> Result<Self, BadDer> {
         let der = der.into();
         let unreadable = BadDer { what: "CRL" };
-        if tolerant::is_der(&der) {
+        if ber::is_der(&der) {
             let tbs = range(Outer::read(&der)?.tbs, &der);
             return Self::read(der, None, tbs, Leniency::lenient());
         }
@@ -107,8 +108,8 @@ impl Crl {
 
     /// Reads the fields in a copy that is DER.
     fn ber(der: Vec<u8>) -> Option<Self> {
-        let copy = tolerant::to_der(&der)?;
-        let [tbs, _, _] = tolerant::parts(&der)?.try_into().ok()?;
+        let copy = ber::to_der(&der)?;
+        let [tbs, _, _] = ber::parts(&der)?.try_into().ok()?;
         let tbs = range(tbs.whole, &der);
         let mut leniency = Leniency::lenient();
         leniency.note(Deviation::Encoding);

@@ -4,6 +4,7 @@ use const_oid::ObjectIdentifier;
 use pki_config::oid;
 
 use super::tolerant::{self, Deviation, Leniency};
+use crate::ber;
 use crate::tlv::{self, BadDer, Reader};
 
 /// Most extensions that are read.
@@ -71,6 +72,24 @@ impl KeyUsage {
     #[must_use]
     pub const fn non_repudiation(self) -> bool {
         self.has(1)
+    }
+
+    /// keyEncipherment (2).
+    #[must_use]
+    pub const fn key_encipherment(self) -> bool {
+        self.has(2)
+    }
+
+    /// dataEncipherment (3).
+    #[must_use]
+    pub const fn data_encipherment(self) -> bool {
+        self.has(3)
+    }
+
+    /// keyAgreement (4).
+    #[must_use]
+    pub const fn key_agreement(self) -> bool {
+        self.has(4)
     }
 
     /// keyCertSign (5).
@@ -153,7 +172,7 @@ impl Extensions {
 
     /// A value that is not DER, if it can be read otherwise. One that only helps to find a path is passed over.
     fn take_in_tolerantly(&mut self, id: &[u8], value: &[u8], critical: bool, leniency: &mut Leniency) -> Option<bool> {
-        let known = tolerant::to_der(value).and_then(|der| self.take_in(id, &der).ok());
+        let known = ber::to_der(value).and_then(|der| self.take_in(id, &der).ok());
         let only_helps = [oid::SUBJECT_KEY_ID, oid::AUTHORITY_KEY_ID].iter().any(|known| known.as_bytes() == id);
         let known = known.or_else(|| (only_helps && !critical).then_some(true))?;
         leniency.note(Deviation::Extension);

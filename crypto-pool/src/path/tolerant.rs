@@ -13,9 +13,6 @@ use pki_config::{Instant, oid};
 use crate::algorithm::{KeyAlgorithm, SignatureAlgorithm};
 use crate::tlv::{self, BadDer, Tlv};
 
-/// Deepest nesting that is read.
-const DEEPEST: usize = 32;
-
 /// How bytes deviate from the standard they should follow, and were read all the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -207,93 +204,6 @@ fn number(text: &str) -> Option<i64> {
     text.bytes().all(|c| c.is_ascii_digit()).then(|| text.parse().ok())?
 }
 
-/// One BER element: its tag, the content, and everything.
-#[derive(Clone, Copy)]
-pub(super) struct Element<'a> {
-    tag: u8,
-    content: &'a [u8],
-    pub(super) whole: &'a [u8],
-}
-
-/// The first element of these bytes, in BER.
-pub(super) fn element(bytes: &[u8], depth: usize) -> Option<Element<'_>> {
-    let [tag, first, after @ ..] = bytes else { return None };
-    if tag & 0x1f == 0x1f || depth > DEEPEST {
-        return None;
-    }
-    let (length, header) = match *first {
-        short @ 0..=0x7f => (usize::from(short), 2),
-        0x80 if tag & 0x20 != 0 => {
-            let mut rest = after;
-            while !rest.starts_with(&[0, 0]) {
-                rest = rest.get(element(rest, depth + 1)?.whole.len()..)?;
-            }
-            let length = after.len() - rest.len();
-            return Some(Element { tag: *tag, content: after.get(..length)?, whole: bytes.get(..length + 4)? });
-        }
-        long @ 0x81..=0x88 => {
-            let octets = after.get(..usize::from(long & 0x7f))?;
-            let length =
-                octets.iter().try_fold(0_usize, |sum, b| sum.checked_mul(256)?.checked_add(usize::from(*b)))?;
-            (length, 2 + octets.len())
-        }
-        _ => return None,
-    };
-    let whole = bytes.get(..header.checked_add(length)?)?;
-    Some(Element { tag: *tag, content: whole.get(header..)?, whole })
-}
-
-/// The elements that lie in the content of the one element these bytes begin with.
-pub(super) fn parts(bytes: &[u8]) -> Option<Vec<Element<'_>>> {
-    let mut rest = element(bytes, 0)?.content;
-    let mut all = Vec::new();
-    while !rest.is_empty() {
-        let one = element(rest, 1)?;
-        rest = rest.get(one.whole.len()..)?;
-        all.push(one);
-    }
-    Some(all)
-}
-
-/// Whether this is one signed structure in DER, as far as its outline goes: a walk that copies nothing.
-pub(super) fn is_der(bytes: &[u8]) -> bool {
-    fn all(mut reader: tlv::Reader<'_>, depth: usize) -> bool {
-        while !reader.is_empty() {
-            let Ok(one) = reader.any() else { return false };
-            let boolean = one.tag != tlv::BOOLEAN || one.boolean().is_ok();
-            if !boolean || (one.tag & 0x20 != 0 && (depth == DEEPEST || !all(one.inside(), depth + 1))) {
-                return false;
-            }
-        }
-        true
-    }
-    all(tlv::Reader::new(bytes), 0)
-}
-
-/// The same value in DER as far as lengths and booleans go; nothing may follow it.
-pub(super) fn to_der(bytes: &[u8]) -> Option<Vec<u8>> {
-    let element = element(bytes, 0).filter(|element| element.whole.len() == bytes.len())?;
-    rewrite(element, 0)
-}
-
-fn rewrite(element: Element<'_>, depth: usize) -> Option<Vec<u8>> {
-    if depth > DEEPEST {
-        return None;
-    }
-    if element.tag & 0x20 == 0 {
-        let is_true = element.tag == tlv::BOOLEAN && element.content.len() == 1 && element.content != [0];
-        return Some(tlv::write(element.tag, &[if is_true { &[0xff] } else { element.content }]));
-    }
-    let mut content = Vec::with_capacity(element.content.len());
-    let mut rest = element.content;
-    while !rest.is_empty() {
-        let one = self::element(rest, depth + 1)?;
-        rest = rest.get(one.whole.len()..)?;
-        content.extend_from_slice(&rewrite(one, depth + 1)?);
-    }
-    Some(tlv::write(element.tag, &[&content]))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -331,22 +241,5 @@ mod tests {
             assert_eq!(time(tlv::UTC_TIME, text), None, "{text}");
         }
         assert_eq!(time(tlv::OCTET_STRING, "2611210800Z"), None);
-    }
-
-    #[test]
-    fn ber_is_rewritten_to_the_same_value() {
-        // SEQUENCE of indefinite length { BOOLEAN 01, OCTET STRING with a long length }
-        let ber = [0x30, 0x80, 1, 1, 1, 4, 0x82, 0, 2, 7, 8, 0, 0];
-        assert_eq!(to_der(&ber).unwrap(), [0x30, 7, 1, 1, 0xff, 4, 2, 7, 8]);
-        assert_eq!(parts(&ber).unwrap().len(), 2);
-    }
-
-    #[test]
-    fn bytes_that_are_no_ber_or_nest_too_deep_are_refused() {
-        let deep = [0x30, 0x80].repeat(40);
-        for bytes in [&deep[..], &[0x30], &[0x30, 0x80], &[4, 0x80, 0, 0], &[0x30, 1, 5], &[5, 0, 0], &[0x30, 0x89]] {
-            assert_eq!(to_der(bytes), None, "{bytes:x?}");
-        }
-        assert!(to_der(&[0x30, 0x88, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff]).is_none());
     }
 }

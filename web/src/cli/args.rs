@@ -155,7 +155,7 @@ pub enum Command {
     Release(CertName),
     /// List certificates, newest first.
     List(List),
-    /// Show one certificate, its status and who issued it.
+    /// Tell in words what is in a file; or what the server knows of a certificate.
     Show(Show),
     /// Publish a CRL now, or fetch the newest one.
     Crl(Crl),

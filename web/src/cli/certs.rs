@@ -209,13 +209,16 @@ pub(super) fn name(subject: &str, sans: &[String]) -> String {
     }
 }
 
-/// `yinxin show`.
+/// `yinxin show` of what the server knows.
 ///
 /// # Errors
 /// The certificate cannot be found, the server refuses, or the folder holds files already.
-pub async fn show(global: &Global, console: Console, args: args::Show) -> Result<(), Failure> {
+pub async fn show(global: &Global, console: Console, args: &args::Show) -> Result<(), Failure> {
+    let [certificate] = args.what.as_slice() else {
+        return Err(Failure::Usage("The server is asked about one certificate at a time.".to_owned()));
+    };
     let client = Client::of(global)?;
-    let which = args.name.resolve()?;
+    let which = CertName { certificate: certificate.clone(), issuer: args.issuer.clone() }.resolve()?;
     let detail: CertDetail = client.call("cert/show", &which).await?;
     if let Some(out) = &args.out {
         let folder = Folder::prepare(out, &[CERTIFICATE, CHAIN, RECEIPT])?;

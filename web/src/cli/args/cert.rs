@@ -158,16 +158,45 @@ pub struct List {
 
 /// `yinxin show`.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+A file is told in words, without a server: certificates, CRLs, requests (PKCS#10), keys (never the private half),
+PKCS#12, PKCS#7 and CMS, GM/T 0010 messages, envelopes of keys, CSRResponse, OCSP and time-stamp questions and
+answers, seals and signatures with seals; PEM, DER or base64, several in one file. What is not as the standards
+have it is remarked. Whether signatures hold, `yinxin verify` tells.
+
+A serial number, or a folder written by `issue`, is looked up at the server, as is a file with --status.
+
+Examples:
+  yinxin show cert.pem chain.pem
+  openssl s_client -connect www.example.cn:443 </dev/null | yinxin show -
+  yinxin show zhang.p12 --passphrase
+  yinxin show --json list.crl --all
+  yinxin show 4F0AC1B2 --out restored")]
 pub struct Show {
-    /// Which certificate.
-    #[command(flatten)]
-    pub name: CertName,
+    /// Files (- is standard input), or serial numbers in hexadecimal.
+    #[arg(required = true, value_name = "FILE|SERIAL")]
+    pub what: Vec<String>,
+    /// Of a file with a certificate: ask the server for its status and who issued it.
+    #[arg(long)]
+    pub status: bool,
+    /// Issuing authority; needed only if two of them used the serial.
+    #[arg(long, value_name = "I")]
+    pub issuer: Option<IssuerId>,
     /// Write cert.pem, chain.pem and, where your role may read the log, receipt.json into this folder.
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
     /// Write the certificate and its chain into this new file (PKCS#7, as Windows and Java import it).
     #[arg(long, value_name = "FILE")]
     pub p7b: Option<PathBuf>,
+    /// Every entry of a CRL, not only the first 20.
+    #[arg(long)]
+    pub all: bool,
+    /// Ask for the passphrase of PKCS#12 files and encrypted keys.
+    #[arg(long, conflicts_with = "passphrase_file")]
+    pub passphrase: bool,
+    /// File whose first line is that passphrase.
+    #[arg(long, value_name = "FILE")]
+    pub passphrase_file: Option<PathBuf>,
 }
 
 /// `yinxin crl`.
