@@ -14,12 +14,14 @@
 //! 6. [`issue::Stored`]: the bytes lie in the store as an intent
 //! 7. [`issue::IssuedCertificate`]: the issuer's signature over those bytes verifies, and only it was added
 //!
-//! [`evidence`] is what shows names to be right, [`batch`] how a file of many requests is read,
+//! [`ceremony`] is what authorities and two persons agree on in files, [`evidence`] is what shows names to be right, [`batch`] how a file of many requests is read,
 //! [`issuer`] is what an issuer is to all of these, [`tbs`] the ASN.1 they share, [`revoke`] which change of
 //! status is possible, [`stand_in`] a key to try names out with, [`crl`] how the list of revocations is written.
 
 pub mod approval;
 pub mod batch;
+pub mod ceremony;
+pub mod constraints;
 pub mod crl;
 pub mod csr;
 pub mod draft;

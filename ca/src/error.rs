@@ -4,17 +4,18 @@ use std::fmt;
 
 use pki_config::profile::BadProfile;
 use pki_config::role::{Denied, Permission};
-use pki_config::{ErrorCode, Instant, IssuerId, RequestId, Serial};
+use pki_config::{CeremonyId, ErrorCode, Instant, IssuerId, RequestId, Serial};
 
 use crate::core::approval::Refused;
 use crate::core::batch::BadBatch;
+use crate::core::ceremony::BadCeremony;
 use crate::core::csr::BadRequest;
 use crate::core::draft::Undraftable;
 use crate::core::evidence::BadEvidence;
 use crate::core::issue::Unfinished;
 use crate::core::lint::Finding;
 use crate::core::revoke::Impossible;
-use crate::store::{ProfileState, RequestState};
+use crate::store::{CeremonyState, ProfileState, RequestState};
 
 /// Why the certificate authority did not do what it was asked. Unless a variant says otherwise
 /// nothing changed.
@@ -165,6 +166,37 @@ pub enum Error {
     Db(ledger::DbError),
     /// The audit log could not.
     Audit(ledger::audit::AuditError),
+    /// The issuer does not issue: it was revoked, or it signs in ceremonies only. Caller's fault.
+    IssuerAtRest {
+        /// Which.
+        issuer: IssuerId,
+        /// What became of it.
+        state: &'static str,
+    },
+    /// The certificate is an authority's: two persons revoke it in a ceremony. Caller's fault.
+    AuthorityCertificate(Serial),
+    /// The plan, the file or the code is not accepted. Caller's fault.
+    Ceremony(BadCeremony),
+    /// There is no such ceremony. Caller's fault.
+    UnknownCeremony(CeremonyId),
+    /// The ceremony was decided already. Caller's fault.
+    CeremonyState {
+        /// Which.
+        ceremony: CeremonyId,
+        /// Where it stands.
+        state: CeremonyState,
+    },
+    /// Whoever put a plan forward may not confirm it. Caller's fault.
+    SamePerson(CeremonyId),
+    /// A ceremony ended early; its transcript tells what was done before.
+    CeremonyFailed {
+        /// Which.
+        ceremony: CeremonyId,
+        /// At which step, from 1.
+        step: usize,
+        /// Why.
+        why: Box<Error>,
+    },
     /// A status feed refused a change; the whole change was rolled back. Operator's to mend.
     Feed(String),
     /// A stored thing does not read back: the database was damaged or edited.
@@ -187,7 +219,13 @@ impl Error {
             Self::SameProposer { .. } => ErrorCode::SameOfficer,
             Self::UnknownIssuer(_) | Self::UnknownRequest(_) | Self::UnknownCertificate(_) => ErrorCode::NotFound,
             Self::NoIssuerForKey { .. } | Self::BlockedKey { .. } | Self::AuthorityKey(_) => ErrorCode::KeyRefused,
-            Self::IssuerExists(_) | Self::BadIssuer(_) => ErrorCode::IssuerState,
+            Self::IssuerExists(_) | Self::BadIssuer(_) | Self::IssuerAtRest { .. } => ErrorCode::IssuerState,
+            Self::AuthorityCertificate(_) => ErrorCode::CertificateState,
+            Self::Ceremony(_) => ErrorCode::CeremonyRefused,
+            Self::UnknownCeremony(_) => ErrorCode::NotFound,
+            Self::CeremonyState { .. } => ErrorCode::CeremonyState,
+            Self::SamePerson(_) => ErrorCode::SameOfficer,
+            Self::CeremonyFailed { why, .. } => why.code(),
             Self::Draft(Undraftable::IssuerExpired { .. }) => ErrorCode::IssuerExpired,
             Self::Draft(Undraftable::IssuerUrl(_) | Undraftable::SelfSigned) => ErrorCode::IssuerState,
             Self::Draft(Undraftable::Lifetime { .. }) => ErrorCode::BadTime,
@@ -236,6 +274,7 @@ impl Error {
     pub fn findings(&self) -> &[Finding] {
         match self {
             Self::Lint(findings) => findings,
+            Self::CeremonyFailed { why, .. } => why.findings(),
             _ => &[],
         }
     }
@@ -305,6 +344,17 @@ impl fmt::Display for Error {
             Self::CrlDiffers(id) => write!(f, "the CRL file of {id} is not the one recorded"),
             Self::CrlFile { issuer, detail } => write!(f, "the CRL of {issuer} could not be written: {detail}"),
             Self::CrlRace(id) => write!(f, "another CRL of {id} was made at the same time"),
+            Self::IssuerAtRest { issuer, state } => write!(f, "issuer {issuer} is {state} and issues nothing"),
+            Self::AuthorityCertificate(serial) => {
+                write!(f, "certificate {serial} is an authority's: two persons revoke it, with a plan (yinxin ceremony)")
+            }
+            Self::Ceremony(bad) => bad.fmt(f),
+            Self::UnknownCeremony(id) => write!(f, "no ceremony {id}"),
+            Self::CeremonyState { ceremony, state } => write!(f, "ceremony {ceremony} is {}", state.as_str()),
+            Self::SamePerson(id) => write!(f, "who put ceremony {id} forward may not confirm it"),
+            Self::CeremonyFailed { ceremony, step, why } => {
+                write!(f, "ceremony {ceremony} ended at step {step}: {why}; its transcript tells what was done before")
+            }
             Self::Issue(bad) => bad.fmt(f),
             Self::Random => f.write_str("the random source failed"),
             Self::Pool(error) => error.fmt(f),
@@ -372,6 +422,7 @@ from! {
     BadEvidence => Evidence,
     BadBatch => Batch,
     BadBranch => Branch,
+    BadCeremony => Ceremony,
     Impossible => Change,
     Unfinished => Issue,
     crypto_pool::Error => Pool,

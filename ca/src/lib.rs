@@ -11,7 +11,7 @@ pub mod store;
 pub use error::{BadBranch, Error};
 pub use service::{
     BatchOptions, Branch, Ca, CaOptions, Certificate, Chain, Checked, Follow, Invitation, Issuer, Listed, NewIssuer,
-    NewRequest, OwnRequest, Page, Probe, ProfileVersion, QueueLengths, ReadBatch, ReadRow, RevokedMany, RevokedOne,
-    Standing, Step, Submission, Trial, Which,
+    NewRequest, OwnRequest, Page, Probe, ProfileVersion, QueueLengths, ReadBatch, ReadRow, Requested, RevokedMany,
+    RevokedOne, Standing, Step, Submission, Trial, Which,
 };
 pub use store::COVERED;

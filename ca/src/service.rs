@@ -7,12 +7,17 @@
 //! `service/revoke_all.rs` revokes many,
 //! `service/issue.rs` is the issuance pipeline, `service/status.rs` revokes, `service/crl.rs` publishes lists,
 //! `service/lists.rs` says which are due and keeps the newest at hand,
+//! `service/ceremony.rs` has two persons agree on what becomes of authorities, `service/authority.rs` says which issue
+//! and revokes them, `service/rollover.rs` gives them new keys, `service/cross.rs` connects them with others,
 //! `service/recover.rs` settles at start what a crash left open.
 
+mod authority;
 mod batch;
 mod branches;
+mod ceremony;
 mod check;
 mod crl;
+mod cross;
 mod evidence;
 mod expiring;
 mod follow;
@@ -24,6 +29,7 @@ mod profiles;
 mod recover;
 mod requests;
 mod revoke_all;
+mod rollover;
 mod status;
 
 use std::collections::{BTreeMap, HashMap};
@@ -47,6 +53,7 @@ use crate::store::{self, CertificateRow};
 
 pub use batch::{BatchOptions, ReadBatch, ReadRow};
 pub use branches::Branch;
+pub use ceremony::Requested;
 pub use check::{Checked, Trial};
 pub use follow::Follow;
 pub use issue::{NewRequest, OwnRequest, Step};
@@ -100,7 +107,7 @@ struct Inner {
     options: CaOptions,
     /// In force, by name. Changed when an officer approves another version.
     profiles: RwLock<HashMap<String, Arc<LoadedProfile>>>,
-    /// Issuers never change once made, so they are kept.
+    /// Issuers never change once made, but for their state, so they are kept.
     issuers: RwLock<HashMap<IssuerId, Arc<Issuer>>>,
     /// The newest of each list, as served.
     crls: RwLock<HashMap<(IssuerId, List), lists::Published>>,
@@ -197,12 +204,13 @@ impl Ca {
             turns: Mutex::default(),
         }));
         let rows = ca.0.options.db.read_blocking(store::issuers)?;
-        for row in rows {
+        for row in &rows {
             let id = row.id.clone();
             let shards = ca.0.options.db.read_blocking(move |tx| store::published_shards(tx, &id))?;
             ca.know_shards(&row.id, shards);
-            ca.remember(row)?;
         }
+        let states = ca.0.options.db.read_blocking(store::issuer_states)?;
+        ca.remember_all(rows, states)?;
         Ok(ca)
     }
 

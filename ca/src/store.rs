@@ -6,10 +6,13 @@
 //! names to be right, `store/branch.rs` branches and batches, `store/certificate.rs` certificates and their status,
 //! `store/search.rs` finds those,
 //! `store/crl.rs` published CRLs and what goes into them,
+//! `store/authority.rs` what becomes of issuers, `store/ceremony.rs` the ceremonies in which that is decided,
 //! `store/profile.rs` versions of profiles that officers proposed, `store/blocked.rs` keys that are never certified again.
 
+mod authority;
 mod blocked;
 mod branch;
+mod ceremony;
 mod certificate;
 mod crl;
 mod ending;
@@ -25,11 +28,15 @@ use ledger::db::Value;
 use ledger::{Cover, DbError, Seq, Table, Tx};
 use pki_config::{Instant, IssuerId, KeyId, Serial, TenantId};
 
+pub use authority::{CrossRow, Direction, IssuerState};
+pub(crate) use authority::{crosses, issuer_state, issuer_states};
 pub(crate) use blocked::{block, blocked};
 pub use branch::BatchRow;
 pub(crate) use branch::{BranchRow, MOST_BRANCHES, batch, batches, branches, members, put_member, scope};
+pub use ceremony::{CeremonyKind, CeremonyRow, CeremonyState};
+pub(crate) use ceremony::{AskedRow, AskedState, asked, ceremonies, ceremonies_of, ceremony, running_ceremonies};
 pub(crate) use certificate::{
-    CertificateRow, CertificateState, certificate, certificates, intents, key_of_others, serial_near, signed_after,
+    CertificateRow, CertificateState, alive_of, certificate, certificates, intents, key_of_others, serial_near, signed_after,
 };
 pub use crl::CrlRecord;
 pub(crate) use crl::{Extract, newest_change, newest_change_named, newest_crl, newest_number, published_shards};
@@ -48,7 +55,10 @@ pub use search::{Common, Digits, ListedStatus, Order, Query};
 pub(crate) use search::{Found, list, unrevoked, unrevoked_count};
 
 /// The migration steps, oldest first.
-pub(crate) const MIGRATIONS: &[&str] = &[include_str!("../migrations/sqlite/0001_init.sql")];
+pub(crate) const MIGRATIONS: &[&str] = &[
+    include_str!("../migrations/sqlite/0001_init.sql"),
+    include_str!("../migrations/sqlite/0002_authorities.sql"),
+];
 
 /// Issuers.
 pub(crate) static ISSUER: Table = Table {
@@ -70,6 +80,10 @@ pub static COVERED: &[&Table] = &[
     &crl::CRL,
     &blocked::BLOCKED_KEY,
     &profile::PROFILE,
+    &authority::ISSUER_STATE,
+    &authority::CROSS,
+    &ceremony::CEREMONY,
+    &ceremony::CEREMONY_KEY,
 ];
 
 /// A row that does not read back as what was written. The database was damaged or edited.

@@ -15,6 +15,7 @@ use crate::kms::Ceremony;
 use crate::tlv::{self, BadDer};
 
 mod certificate;
+mod certificate_request;
 mod crl;
 mod ocsp;
 mod seal;
@@ -41,6 +42,8 @@ const LONGEST_MESSAGE: usize = 1 << 20;
 pub enum ToSign {
     /// The DER of a `TBSCertificate`.
     Certificate(Vec<u8>),
+    /// The DER of a `CertificationRequestInfo` (PKCS#10) for an issuer's own key and name.
+    CertificateRequest(Vec<u8>),
     /// The DER of a `TBSCertList`.
     Crl(Vec<u8>),
     /// The DER of an OCSP `ResponseData`.
@@ -142,6 +145,7 @@ impl ToSign {
     pub fn bytes(&self) -> &[u8] {
         match self {
             Self::Certificate(bytes)
+            | Self::CertificateRequest(bytes)
             | Self::Crl(bytes)
             | Self::Ocsp(bytes)
             | Self::Checkpoint(bytes)
@@ -158,6 +162,7 @@ impl ToSign {
     pub(crate) fn into_bytes(self) -> Vec<u8> {
         match self {
             Self::Certificate(bytes)
+            | Self::CertificateRequest(bytes)
             | Self::Crl(bytes)
             | Self::Ocsp(bytes)
             | Self::Checkpoint(bytes)
@@ -176,6 +181,7 @@ impl ToSign {
     pub const fn event(&self) -> Event {
         match self {
             Self::Certificate(_) => Event::CertificateIssued,
+            Self::CertificateRequest(_) => Event::CeremonyRequested,
             Self::Crl(_) => Event::CrlPublished,
             Self::Checkpoint(_) => Event::AccessDenied,
             Self::BackupManifest(_) => Event::BackupMade,
@@ -191,7 +197,7 @@ impl ToSign {
     #[must_use]
     pub const fn purpose(&self) -> Purpose {
         match self {
-            Self::Certificate(_) | Self::Crl(_) => Purpose::CertificateAuthority,
+            Self::Certificate(_) | Self::CertificateRequest(_) | Self::Crl(_) => Purpose::CertificateAuthority,
             Self::Ocsp(_) => Purpose::Ocsp,
             Self::Checkpoint(_) | Self::BackupManifest(_) => Purpose::AuditLog,
             Self::TenantMessage(_) => Purpose::Tenant,
@@ -230,6 +236,7 @@ impl ToSign {
         }
         match self {
             Self::Certificate(tbs) => certificate::check(tbs, record, now, ceremony),
+            Self::CertificateRequest(info) => certificate_request::check(info, record),
             Self::Crl(tbs) => crl::check(tbs, record, now),
             Self::Ocsp(data) => ocsp::check(data, record, now),
             Self::Checkpoint(body) => check_checkpoint(body, record),

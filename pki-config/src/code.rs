@@ -109,6 +109,8 @@ codes! {
     IssuerState "ISSUER_STATE" 40101 409 false "This issuer cannot do that." "该签发机构无法执行此操作。";
     IssuerExpired "ISSUER_EXPIRED" 40302 409 false "The issuer's own certificate leaves no time." "签发机构证书的剩余有效期不足。";
     CrlMissing "CRL_MISSING" 40203 503 true "No CRL has been published yet." "尚未发布 CRL。";
+    CeremonyRefused "CEREMONY_REFUSED" 40104 400 false "The plan or file of the ceremony is not accepted." "仪式计划或文件不被接受。";
+    CeremonyState "CEREMONY_STATE" 40105 409 false "The ceremony is not in a state that allows this." "该仪式当前状态不允许此操作。";
     OcspUnready "OCSP_UNREADY" 45201 503 true "No responder certificate is in use for this issuer yet." "该签发机构尚无可用的 OCSP 响应者证书。";
     OcspForeign "OCSP_FOREIGN" 45102 404 false "This responder does not answer for the certificate's issuer." "本响应者不为该证书的签发者提供应答。";
     OcspSource "OCSP_SOURCE" 45303 503 true "The CRL of another authority cannot be used." "其他机构的 CRL 无法使用。";

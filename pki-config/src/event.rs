@@ -53,6 +53,16 @@ events! {
     BackupRestored = "backup.restored",
     /// A ceremony began: only within one may a CA certificate be signed.
     CeremonyBegun = "ceremony.begun",
+    /// A plan of a ceremony was put forward; its text is the payload.
+    CeremonyPlanned = "ceremony.planned",
+    /// Another person confirmed the plan of a ceremony, which is carried out.
+    CeremonyConfirmed = "ceremony.confirmed",
+    /// The plan of a ceremony was rejected or withdrawn.
+    CeremonyRejected = "ceremony.rejected",
+    /// A certificate was asked for from an authority elsewhere, for an issuer's key; the request is the payload.
+    CeremonyRequested = "ceremony.requested",
+    /// A ceremony ended; its transcript is the payload.
+    CeremonyEnded = "ceremony.ended",
     /// A key was made.
     KeyGenerated = "key.generated",
     /// A key changed state.
@@ -63,6 +73,12 @@ events! {
     KeyConverted = "key.converted",
     /// An issuer was made.
     IssuerCreated = "issuer.created",
+    /// An issuer got a new key and hands its work to it.
+    IssuerRolled = "issuer.rolled",
+    /// An issuer was revoked: it issues no more.
+    IssuerRevoked = "issuer.revoked",
+    /// What an authority elsewhere signed was taken over: an issuer's certificate, a root, a list.
+    IssuerImported = "issuer.imported",
     /// A certificate was requested.
     CertificateRequested = "cert.requested",
     /// A holder was invited to send a key for names an officer filed.

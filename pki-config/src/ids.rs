@@ -106,6 +106,10 @@ random_id!(
     BatchId
 );
 random_id!(
+    /// A ceremony: a plan or an answer that one person put forward and another confirms.
+    CeremonyId
+);
+random_id!(
     /// A piece of evidence kept with a request.
     EvidenceId
 );

@@ -82,6 +82,24 @@ impl Profile {
         &self.0.rules
     }
 
+    /// The same for one authority whose certificate a ceremony's plan words: how many authorities may stand below it,
+    /// and who made its key. An authority elsewhere is called what it is called, so any attribute may stand in its name.
+    /// `None` unless this is a profile of authorities below others.
+    #[must_use]
+    pub fn for_authority(&self, path_length: Option<u8>, maker: KeyMaker) -> Option<Self> {
+        let mut rules = self.rules().clone();
+        if !rules.basic_constraints.ca || !rules.urls.crl {
+            return None;
+        }
+        rules.basic_constraints.path_length = path_length;
+        rules.key.makers = vec![maker];
+        if maker == KeyMaker::Csr {
+            rules.subject.required.clear();
+            rules.subject.optional = Attribute::ALL.to_vec();
+        }
+        Some(Self(Arc::new(Parts { source: self.0.source.clone(), rules })))
+    }
+
     /// The word people type, such as `tls-server`.
     #[must_use]
     pub fn name(&self) -> &str {

@@ -10,6 +10,7 @@ pub mod audit;
 pub mod authority;
 pub mod calendar;
 pub mod centre;
+pub mod ceremony;
 mod cert;
 pub mod dual;
 mod issuer;

@@ -3,9 +3,11 @@
 //!
 //! `app/first_start.rs` makes an installation, `app/own.rs` keeps the certificates the suite uses itself, `app/ocsp.rs`
 //! the responders of its issuers,
+//! `app/authorities.rs` heeds what ceremonies change,
 //! `app/rollback.rs` finds a database that went back, `app/schedule.rs` does what falls due, `app/health.rs` says how it does,
 //! `app/eseal.rs` keeps the keys that make seals and sign with them, `app/tsa.rs` keeps the units that make time-stamps, `app/parts.rs` gives the edges what they need.
 
+mod authorities;
 mod background;
 mod error;
 mod eseal;

@@ -4,12 +4,13 @@
 //!
 //! `args` is the command tree. `client` and `credential` reach a server; `console`, `table`, `language` and
 //! `failure` talk to people and programs. One file per subject: `issue` (with `new_key`, `csr`, `delivery`),
-//! `certs`, `issuers`, `profiles`, `officers`, `ocsp`, `stamp`, `evidence`, `seal`, `trust`, `convert`, `show`, `audit`, `system`, `mail`, `config`,
+//! `certs`, `issuers`, `ceremony`, `profiles`, `officers`, `ocsp`, `stamp`, `evidence`, `seal`, `trust`, `convert`, `show`, `audit`, `system`, `mail`, `config`,
 //! `root`, `systemd`, `error_code`. `file`, `pem`, `passphrase` and `shares` read and write what lies on this machine.
 
 pub mod args;
 mod audit;
 mod batches;
+mod ceremony;
 mod certs;
 mod client;
 mod config;
@@ -126,6 +127,7 @@ async fn with_server(global: &Global, console: Console, command: Command) -> Res
         Command::Show(args) => certs::show(global, console, &args).await,
         Command::Crl(args) => issuers::crl(global, console, args).await,
         Command::Issuers => issuers::list(global, console).await,
+        Command::Ceremony(command) => ceremony::run(global, console, command).await,
         Command::Profile(command) => profiles::run(global, console, command).await,
         Command::Officer(command) => officers::run(global, console, command).await,
         Command::Claim(args) => officers::claim(global, console, args).await,

@@ -4,6 +4,7 @@ pub mod account;
 pub mod audit;
 pub mod batch;
 pub mod branch;
+pub mod ceremony;
 pub mod cert;
 pub mod cert_again;
 pub mod check;

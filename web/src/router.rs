@@ -23,7 +23,7 @@ use serde::de::DeserializeOwned;
 use crate::app::App;
 use crate::auth;
 use crate::edge::{
-    audit, batch, branch, cert, cert_again, check, errors, evidence, expiring, issuer, key, log, login, mail, officer,
+    audit, batch, branch, ceremony, cert, cert_again, check, errors, evidence, expiring, issuer, key, log, login, mail, officer,
     pickup, profile, public, request, revoke_all, root, seal, system, tsa, watch,
 };
 use crate::portal;
@@ -101,6 +101,13 @@ fn calls() -> Vec<Call> {
         needs("issuer/show", P::ReadIssuers, issuer::show),
         needs("issuer/crl", P::PublishCrl, issuer::crl),
         needs("issuer/crls", P::ReadIssuers, key::crls),
+        needs("issuer/cross", P::ReadIssuers, ceremony::cross),
+        needs("ceremony/request", P::ManageIssuers, ceremony::request).up_to(WITH_FILES),
+        needs("ceremony/propose", P::ManageIssuers, ceremony::propose).up_to(WITH_FILES),
+        needs("ceremony/confirm", P::ManageIssuers, ceremony::confirm),
+        needs("ceremony/reject", P::ManageIssuers, ceremony::reject),
+        needs("ceremony/show", P::ReadIssuers, ceremony::show),
+        needs("ceremony/list", P::ReadIssuers, ceremony::list),
         needs("key/list", P::ReadSystem, key::list),
         needs("officer/add", P::ManageOfficers, officer::add),
         needs("officer/list", P::ReadOfficers, officer::list),

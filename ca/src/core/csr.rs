@@ -73,6 +73,17 @@ impl From<BadName> for BadRequest {
 pub struct ProvenKey(PublicKey);
 
 impl ProvenKey {
+    /// The key of an authority's certificate that this key signed: whoever made it has the key. `None` for a certificate
+    /// that others signed, that is no authority's, or that does not read.
+    #[must_use]
+    pub fn of_self_signed(certificate: &[u8]) -> Option<Self> {
+        let certificate = crypto_pool::path::Cert::from_der(certificate).ok()?;
+        let key = certificate.public_key().ok()?.clone();
+        let authority = certificate.extensions().basic_constraints.is_some_and(|constraints| constraints.ca);
+        let own = certificate.is_self_issued() && certificate.is_signed_by(&key);
+        (authority && own).then_some(Self(key))
+    }
+
     /// The key.
     #[must_use]
     pub const fn key(&self) -> &PublicKey {
@@ -157,6 +168,17 @@ impl ProvenRequest {
     pub(super) fn into_parts(self) -> (ProvenKey, DistinguishedName, SubjectAltName) {
         (self.key, self.subject, self.alt_names)
     }
+}
+
+/// What is signed of a request for this name (DER) and key (DER SubjectPublicKeyInfo), without attributes.
+pub(crate) fn info(name: &[u8], spki: &[u8]) -> der::Result<Vec<u8>> {
+    let (subject, spki) = (Any::from_der(name)?, Any::from_der(spki)?);
+    der::Encode::to_der(&Info { version: 0, subject, spki, attributes: Some(SetOfVec::new()) })
+}
+
+/// The request: what was signed, the algorithm and the signature.
+pub(crate) fn assemble(info: &[u8], algorithm: SignatureAlgorithm, signature: &[u8]) -> der::Result<Vec<u8>> {
+    super::issue::assemble(info, algorithm, signature)
 }
 
 /// The three parts of a request, the first with its exact bytes: they are what was signed.

@@ -33,6 +33,8 @@ pub struct Subject {
     identity: Identity,
     key: PublicKey,
     maker: KeyMaker,
+    /// DER of the name constraints of an authority.
+    constraints: Option<Vec<u8>>,
 }
 
 impl Subject {
@@ -46,13 +48,13 @@ impl Subject {
     /// The key of a request, and names an officer gave instead of those in it.
     #[must_use]
     pub fn named(key: ProvenKey, name: DistinguishedName, alt_names: SubjectAltName) -> Self {
-        Self { name, alt_names, identity: Identity::none(), key: key.key().clone(), maker: KeyMaker::Csr }
+        Self { name, alt_names, identity: Identity::none(), key: key.key().clone(), maker: KeyMaker::Csr, constraints: None }
     }
 
     /// A key the pool made and keeps.
     #[must_use]
     pub const fn pooled(key: PublicKey, name: DistinguishedName, alt_names: SubjectAltName) -> Self {
-        Self { name, alt_names, identity: Identity::none(), key, maker: KeyMaker::Pool }
+        Self { name, alt_names, identity: Identity::none(), key, maker: KeyMaker::Pool, constraints: None }
     }
 
     /// A key nobody has yet, to see what the rules say to the names. What comes of it is thrown away.
@@ -63,13 +65,20 @@ impl Subject {
         name: DistinguishedName,
         alt_names: SubjectAltName,
     ) -> Self {
-        Self { name, alt_names, identity: Identity::none(), key, maker }
+        Self { name, alt_names, identity: Identity::none(), key, maker, constraints: None }
     }
 
     /// The same with identity numbers, instead of those it had.
     #[must_use]
     pub fn identified(mut self, identity: Identity) -> Self {
         self.identity = identity;
+        self
+    }
+
+    /// The same, an authority confined to some names: DER of the extension (RFC 5280 4.2.1.10).
+    #[must_use]
+    pub fn constrained(mut self, constraints: Option<Vec<u8>>) -> Self {
+        self.constraints = constraints;
         self
     }
 
@@ -273,6 +282,9 @@ fn extensions(rules: &Rules, issuer: &Issuer, subject: &Subject) -> Result<Vec<E
     {
         // RFC 5280 4.2.1.6: critical exactly where the subject is empty.
         all.push(raw_extension(oid::SUBJECT_ALT_NAME, subject.name.is_empty(), names));
+    }
+    if let Some(constraints) = subject.constraints.as_ref().filter(|_| rules.basic_constraints.ca) {
+        all.push(raw_extension(oid::NAME_CONSTRAINTS, true, constraints.clone()));
     }
     let policies = policies(rules, issuer);
     if !policies.is_empty() {

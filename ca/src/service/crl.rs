@@ -32,6 +32,8 @@ struct Plan {
     this_update: Instant,
     next_update: Instant,
     longest: Duration,
+    /// Whether another issuer here has the same name, with another key.
+    shared_name: bool,
     /// Whether a full list names a delta.
     deltas: bool,
 }
@@ -52,6 +54,17 @@ impl Ca {
     }
 
     pub(super) async fn publish(&self, actor: &Actor, id: &IssuerId, list: List) -> Result<CrlRecord, Error> {
+        self.publish_for(actor, id, list, None).await
+    }
+
+    /// The same, with a time to the next one that a ceremony's plan names.
+    pub(super) async fn publish_for(
+        &self,
+        actor: &Actor,
+        id: &IssuerId,
+        list: List,
+        lifetime: Option<Duration>,
+    ) -> Result<CrlRecord, Error> {
         let issuer = self.issuer(id)?;
         let options = &self.0.options;
         options.pool.ready(issuer.key).await?;
@@ -60,7 +73,8 @@ impl Ca {
         let _turn = turn.lock().await;
         let this_update = options.audit.ready()?.whole_second();
         let config = options.lists_of(id);
-        let longest = if list.is_delta() { config.delta_lifetime.duration() } else { options.crl_lifetime };
+        let usual = if list.is_delta() { config.delta_lifetime.duration() } else { options.crl_lifetime };
+        let longest = lifetime.unwrap_or(usual);
         // Both ends belong to the window, as they do to a certificate's validity.
         let window = Validity::starting(this_update, longest);
         let plan = Plan {
@@ -70,6 +84,7 @@ impl Ca {
             tenant: actor.tenant().clone(),
             this_update,
             longest,
+            shared_name: self.shares_name(id),
             deltas: config.delta_lifetime.0 > 0,
         };
         let key = plan.issuer.key;
@@ -119,7 +134,9 @@ impl Plan {
             next_update: self.next_update,
             number: previous + 1,
             base,
-            point: (list.number() > 0).then(|| self.issuer.list_url(list.full())).transpose()?,
+            // A list says which certificates it is for where its issuer's name alone does not tell: those of one share, or
+            // of one of several keys. Else the list of a new key could pass for one of the old (RFC 5280 6.3.3 (b)).
+            point: (list.number() > 0 || self.shared_name).then(|| self.issuer.list_url(list.full())).transpose()?,
             freshest: (self.deltas && !list.is_delta()).then(|| self.issuer.list_url(list.delta())).transpose()?,
         };
         let mut writer = CrlWriter::new(head, usize::try_from(count).unwrap_or(usize::MAX));
@@ -172,7 +189,7 @@ fn finish(
 }
 
 /// Writes beside, syncs, renames, syncs the directory: a crash leaves the old file or the new one.
-fn write_durably(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+pub(super) fn write_durably(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let beside = path.with_extension("crl.new");
     let mut file = File::create(&beside)?;
     file.write_all(bytes)?;

@@ -19,11 +19,11 @@ use crypto_pool::{PublicKey, SignRequest, ToSign};
 use ledger::{Cover, Importance, Outcome, Seq, Tx};
 use pki_config::name::{DistinguishedName, SubjectAltName};
 use pki_config::ports::StatusFeed;
-use pki_config::role::{Authorized, Permission};
+use pki_config::role::{Authorized, Permission, authorize};
 use pki_config::status::CertStatus;
 use pki_config::{Actor, Event, Identity, IssuerId, RequestId, Role, Serial};
 
-use super::{Ca, Certificate, Issuer, LoadedProfile, split_sans};
+use super::{Ca, Certificate, Issuer, LoadedProfile, authority, split_sans};
 use crate::core::approval::{Approved, Submitted};
 use crate::core::csr::{BadRequest, ProvenRequest};
 use crate::core::draft::{Draft, Subject};
@@ -31,7 +31,7 @@ use crate::core::issue::{IntentRow, Stored};
 use crate::core::lint::Linted;
 use crate::core::lint::record::{self, History};
 use crate::error::Error;
-use crate::store::{self, CertificateRow, CertificateState, IssuerRow, RequestKind, RequestRow, RequestState};
+use crate::store::{self, CertificateRow, CertificateState, RequestKind, RequestRow, RequestState};
 
 /// The steps of an issuance, for [`super::CaOptions::probe`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -126,13 +126,23 @@ pub(super) enum Filing {
     Approval { expected: RequestState },
 }
 
-/// Makes an issuer's row from its certificate's DER.
-type MakeRow = Box<dyn FnOnce(&[u8]) -> IssuerRow + Send>;
+/// Writes rows that the certificate's own entry covers too, given the certificate's DER.
+type MoreRows = Box<dyn FnOnce(&Tx<'_>, &[u8], Seq) -> Result<Vec<Cover>, Error> + Send>;
 
-/// A new issuing authority comes into being with its certificate.
+/// An authority's certificate: what else comes into being with it, and the ceremony it is made in.
 pub(super) struct NewAuthority {
-    pub(super) row: MakeRow,
+    pub(super) rows: MoreRows,
+    pub(super) event: Event,
     pub(super) ceremony: Ceremony,
+}
+
+/// The two persons of a ceremony.
+#[derive(Debug, Clone)]
+pub(super) struct Persons {
+    /// Who confirmed the plan, and carries it out.
+    pub(super) actor: Actor,
+    /// Who put it forward.
+    pub(super) proposer: String,
 }
 
 impl Ca {
@@ -155,7 +165,9 @@ impl Ca {
     pub async fn issue_for_key(&self, auth: &Authorized, request: OwnRequest) -> Result<Certificate, Error> {
         Self::demand(auth, Permission::IssueCertificate)?;
         let profile = self.profile(&request.profile)?;
-        let issuer = self.issuer(&request.issuer)?;
+        // A responder is the deputy of one key; everything else is issued by whoever issues now.
+        let deputy = profile.profile.rules().ocsp_nocheck;
+        let issuer = if deputy { self.issuer(&request.issuer)? } else { self.current(&request.issuer)? };
         let key = PublicKey::from_spki(&request.spki).map_err(BadRequest::Key)?;
         let subject = Subject::pooled(key, request.subject, request.sans);
         self.issue_asked(auth, Asked { profile, issuer, subject, csr: None, days: request.days }, None).await
@@ -171,6 +183,22 @@ impl Ca {
         let approved = Submitted::by(auth.actor(), filed.id).approve_in_one_step(auth)?;
         let linted = self.draft(approved, &asked)?;
         self.certify(auth.actor(), linted, filed, &asked, Filing::InOneStep, authority).await
+    }
+
+    /// Issues an authority's certificate as two persons agreed. The rights are the suite's own, the record names them.
+    pub(super) async fn certify_authority(
+        &self,
+        persons: &Persons,
+        asked: Asked,
+        authority: NewAuthority,
+    ) -> Result<Certificate, Error> {
+        let suite = authorize(&Actor::system(), Permission::IssueCertificate, self.0.options.setup)?;
+        let mut filed = self.file(&persons.actor, &asked, true)?;
+        filed.requester.clone_from(&persons.proposer);
+        filed.one_step = persons.proposer == persons.actor.person();
+        let approved = Submitted::by(suite.actor(), filed.id).approve_in_one_step(&suite)?;
+        let linted = self.draft(approved, &asked)?;
+        self.certify(&persons.actor, linted, filed, &asked, Filing::InOneStep, Some(authority)).await
     }
 
     /// Reads a request and proves possession. Nothing is stored.
@@ -299,7 +327,8 @@ impl Ca {
             shard: linted.issuer().urls.list().number(),
             audit_seq: None,
         };
-        let stored = self.store_intent(actor, linted, &row, &request, filing).await?;
+        let in_ceremony = authority.is_some();
+        let stored = self.store_intent(actor, linted, &row, &request, filing, in_ceremony).await?;
 
         let outcome =
             if request.one_step && actor.role() != Role::System { Outcome::DoneInOneStep } else { Outcome::Done };
@@ -328,6 +357,7 @@ impl Ca {
         row: &CertificateRow,
         request: &RequestRow,
         filing: Filing,
+        in_ceremony: bool,
     ) -> Result<Stored, Error> {
         let options = &self.0.options;
         let (row, request, actor) = (row.clone(), request.clone(), actor.clone());
@@ -339,6 +369,7 @@ impl Ca {
                 if let Some(since) = store::blocked(tx, request.key()?)? {
                     return Err(Error::BlockedKey { since });
                 }
+                authority::demand_issuing(&row, &store::issuer_state(tx, &row.issuer)?, in_ceremony)?;
                 let history = History {
                     near: store::serial_near(tx, &row.issuer, &row.serial)?,
                     shared: store::key_of_others(tx, &row.tenant, row.key_sm3.as_ref())?,
@@ -377,8 +408,8 @@ impl Ca {
     ) -> Result<Certificate, Error> {
         self.probe(Step::BeforeSign)?;
         let options = &self.0.options;
-        let (ceremony, new_row) = match authority {
-            Some(authority) => (Some(authority.ceremony), Some(authority.row)),
+        let (ceremony, more) = match authority {
+            Some(authority) => (Some(authority.ceremony), Some((authority.rows, authority.event))),
             None => (None, None),
         };
         let sign = SignRequest {
@@ -402,10 +433,10 @@ impl Ca {
                 row.sha256 = Some(fingerprint(&der));
                 request.state = RequestState::Issued;
                 let mut covers = vec![row.put(tx, signed.seq)?, request.put(tx, signed.seq)?];
-                let event = match new_row {
-                    Some(new_row) => {
-                        covers.push(new_row(&der).put(tx, signed.seq)?);
-                        Event::IssuerCreated
+                let event = match more {
+                    Some((more, event)) => {
+                        covers.extend(more(tx, &der, signed.seq)?);
+                        event
                     }
                     None => Event::CertificateIssued,
                 };
@@ -456,7 +487,7 @@ pub(super) fn tell(
 }
 
 /// SHA-256 of a certificate, by which people compare it.
-fn fingerprint(der: &[u8]) -> [u8; 32] {
+pub(super) fn fingerprint(der: &[u8]) -> [u8; 32] {
     let mut out = [0; 32];
     out.copy_from_slice(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, der).as_ref());
     out

@@ -1,24 +1,27 @@
 //! Issuers: made once, in a ceremony, and never changed. Their public URL is fixed when they are made,
-//! because it stands in every certificate they issue.
+//! because it stands in every certificate they issue. An issuer whose key is to be replaced gets a successor of the same
+//! name, which is an issuer of its own with lists and addresses of its own: what the old key signed stays as it is.
 
 use std::sync::Arc;
 
+use crypto_pool::key::KeyRecord;
 use crypto_pool::kms::{Ceremony, KeySpec};
 use crypto_pool::path::Cert;
 use crypto_pool::{KeyAlgorithm, PublicKey, Purpose};
+use ledger::{Cover, Seq, Tx};
 use pki_config::name::{DistinguishedName, HttpUrl, SubjectAltName};
-use pki_config::profile::Profile;
+use pki_config::profile::{KeyMaker, Profile};
 use pki_config::role::{Authorized, Permission, authorize};
-use pki_config::{Instant, IssuerId, KeyId};
+use pki_config::{Event, Instant, IssuerId, KeyId};
 
-use super::Ca;
-use super::issue::{Asked, NewAuthority};
+use super::issue::{Asked, NewAuthority, Persons};
+use super::{Ca, Certificate, authority};
 use crate::core::crl::List;
 use crate::core::csr::BadRequest;
 use crate::core::draft::Subject;
 use crate::core::issuer::{Issuer as Facts, IssuerUrls, Limits, kind_of};
 use crate::error::Error;
-use crate::store::{self, IssuerRow};
+use crate::store::{self, IssuerRow, IssuerState};
 
 /// An authority that issues certificates.
 #[derive(Debug, Clone)]
@@ -41,6 +44,8 @@ pub struct Issuer {
     pub key: KeyId,
     /// Its public key.
     pub public_key: PublicKey,
+    /// Whether it issues now.
+    pub state: IssuerState,
     /// What drafts and lints need to know of it.
     pub(super) facts: Facts,
 }
@@ -58,6 +63,21 @@ pub struct NewIssuer {
     pub algorithm: KeyAlgorithm,
     /// Base of the URLs in what it will issue.
     pub public_url: HttpUrl,
+}
+
+/// What a ceremony's plan says of an issuer besides.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Making {
+    /// Validity in days; what the profile gives if absent.
+    pub(super) days: Option<u32>,
+    /// How many authorities may stand below it.
+    pub(super) path_length: u8,
+    /// DER of the names it is confined to.
+    pub(super) constraints: Option<Vec<u8>>,
+    /// It signs in ceremonies only.
+    pub(super) offline: bool,
+    /// The issuer whose work it takes over.
+    pub(super) rolls: Option<IssuerId>,
 }
 
 /// A chain of certificates, DER.
@@ -170,28 +190,35 @@ impl Ca {
         ceremony: &Ceremony,
         new: NewIssuer,
     ) -> Result<Arc<Issuer>, Error> {
+        let id = new.id.clone();
+        self.make_issuer(auth, None, ceremony, new, Making::default()).await?;
+        self.issuer(&id)
+    }
+
+    /// Makes an issuer as two persons agreed, or for the suite itself at its first start.
+    pub(super) async fn make_issuer(
+        &self,
+        auth: &Authorized,
+        persons: Option<&Persons>,
+        ceremony: &Ceremony,
+        new: NewIssuer,
+        making: Making,
+    ) -> Result<Certificate, Error> {
         Self::demand(auth, Permission::ManageIssuers)?;
         if self.issuer(&new.id).is_ok() {
             return Err(Error::IssuerExists(new.id));
         }
         let parent = new.parent.as_ref().map(|id| self.issuer(id)).transpose()?;
-        let profile = self.profile(if parent.is_some() { "sub-ca" } else { "root" })?;
-        let key = self
-            .0
-            .options
-            .kms
-            .generate(
-                auth,
-                KeySpec {
-                    purpose: Purpose::CertificateAuthority,
-                    algorithm: new.algorithm,
-                    subject: Some(new.subject.to_der()),
-                    tenant: auth.actor().tenant().clone(),
-                },
-            )
-            .await?;
+        let mut profile = self.profile(if parent.is_some() { "sub-ca" } else { "root" })?;
+        if parent.is_some() && making.path_length > 0 {
+            profile = profile.for_authority(making.path_length, KeyMaker::Pool)?;
+        }
+        // Addresses that do not fit are found now and not by the first certificate.
+        urls(&new.id, &new.public_url, self.0.options.ocsp)?;
+        let key = self.new_key(auth, new.algorithm, &new.subject).await?;
         let public_key = PublicKey::from_spki(&key.spki).map_err(BadRequest::Key)?;
-        let subject = Subject::pooled(public_key.clone(), new.subject.clone(), SubjectAltName::none());
+        let subject = Subject::pooled(public_key.clone(), new.subject.clone(), SubjectAltName::none())
+            .constrained(making.constraints.clone());
         let signer = match parent {
             Some(parent) => parent,
             None => Arc::new(Issuer {
@@ -204,38 +231,87 @@ impl Ca {
                 public_url: new.public_url.clone(),
                 key: key.id,
                 facts: Facts::self_signed(new.id.clone(), new.subject.to_der(), public_key.clone()),
+                state: IssuerState::Active,
                 public_key,
             }),
         };
-        // Addresses that do not fit are found now and not by the first certificate.
-        urls(&new.id, &new.public_url, self.0.options.ocsp)?;
-        let asked = Asked { profile, issuer: signer, subject, csr: None, days: None };
-        let issuing = authorize(auth.actor(), Permission::IssueCertificate, self.0.options.setup)?;
-        let created_at = self.0.options.clock.now();
-        let (id, tenant, parent, url) = (new.id, auth.actor().tenant().clone(), new.parent, new.public_url);
-        let row = {
-            let (id, key) = (id.clone(), key.id);
-            move |der: &[u8]| IssuerRow {
-                id,
-                tenant,
-                parent,
-                key,
-                certificate: der.to_vec(),
-                public_url: url.as_str().to_owned(),
-                created_at,
+        let asked = Asked { profile, issuer: signer, subject, csr: None, days: making.days };
+        let now = self.0.options.clock.now();
+        let tenant = auth.actor().tenant().clone();
+        let rows = {
+            let (new, key, making) = (new.clone(), key.id, making.clone());
+            move |tx: &Tx<'_>, der: &[u8], seq: Seq| -> Result<Vec<Cover>, Error> {
+                let row = IssuerRow {
+                    id: new.id.clone(),
+                    tenant: tenant.clone(),
+                    parent: new.parent,
+                    key,
+                    certificate: der.to_vec(),
+                    public_url: new.public_url.as_str().to_owned(),
+                    created_at: now,
+                };
+                let mut covers = vec![row.put(tx, seq)?];
+                if making.offline {
+                    covers.push(IssuerState::Offline { since: now }.put(tx, &new.id, &tenant, seq)?);
+                }
+                if let Some(old) = &making.rolls {
+                    covers.push(authority::roll(tx, old, &new.id, &tenant, now, seq)?);
+                }
+                Ok(covers)
             }
         };
-        let authority = NewAuthority { row: Box::new(row), ceremony: ceremony.clone() };
-        self.issue_asked(&issuing, asked, Some(authority)).await?;
-        let made = self.0.options.db.read(|tx| -> Result<_, Error> { Ok(store::issuers(tx)?) }).await?;
-        for row in made.into_iter().filter(|row| row.id == id) {
-            self.remember(row)?;
+        let event = if making.rolls.is_some() { Event::IssuerRolled } else { Event::IssuerCreated };
+        let authority = NewAuthority { rows: Box::new(rows), event, ceremony: ceremony.clone() };
+        let made = match persons {
+            Some(persons) => self.certify_authority(persons, asked, authority).await?,
+            None => {
+                let issuing = authorize(auth.actor(), Permission::IssueCertificate, self.0.options.setup)?;
+                self.issue_asked(&issuing, asked, Some(authority)).await?
+            }
+        };
+        self.look_again().await?;
+        Ok(made)
+    }
+
+    /// A key for an issuer of this name.
+    pub(super) async fn new_key(
+        &self,
+        auth: &Authorized,
+        algorithm: KeyAlgorithm,
+        subject: &DistinguishedName,
+    ) -> Result<KeyRecord, Error> {
+        let spec = KeySpec {
+            purpose: Purpose::CertificateAuthority,
+            algorithm,
+            subject: Some(subject.to_der()),
+            tenant: auth.actor().tenant().clone(),
+        };
+        Ok(self.0.options.kms.generate(auth, spec).await?)
+    }
+
+    /// Reads again which issuers there are and what became of them, after a change.
+    pub(super) async fn look_again(&self) -> Result<(), Error> {
+        let read = |tx: &Tx<'_>| -> Result<_, Error> { Ok((store::issuers(tx)?, store::issuer_states(tx)?)) };
+        let (rows, states) = self.0.options.db.read(read).await?;
+        self.remember_all(rows, states)
+    }
+
+    /// Keeps the stored issuers at hand, each with its state.
+    pub(super) fn remember_all(
+        &self,
+        rows: Vec<IssuerRow>,
+        states: Vec<(IssuerId, IssuerState)>,
+    ) -> Result<(), Error> {
+        let mut states: std::collections::HashMap<_, _> = states.into_iter().collect();
+        for row in rows {
+            let state = states.remove(&row.id).unwrap_or_default();
+            self.remember(row, state)?;
         }
-        self.issuer(&id)
+        Ok(())
     }
 
     /// Keeps a stored issuer at hand. Its certificate is read again rather than trusted.
-    pub(super) fn remember(&self, row: IssuerRow) -> Result<(), Error> {
+    fn remember(&self, row: IssuerRow, state: IssuerState) -> Result<(), Error> {
         let bad = || Error::Damaged(format!("issuer {}", row.id));
         let certificate = Cert::from_der(&row.certificate).map_err(|_| bad())?;
         let subject = DistinguishedName::from_der(certificate.subject()).map_err(|_| bad())?;
@@ -262,6 +338,7 @@ impl Ca {
             not_after,
             public_url,
             public_key,
+            state,
             facts,
             id: row.id.clone(),
             parent: row.parent,
@@ -281,12 +358,33 @@ impl Ca {
         key: KeyAlgorithm,
         named: Option<&IssuerId>,
     ) -> Result<Arc<Issuer>, Error> {
-        let fits = |issuer: &Issuer| profile.rules().key.may_certify(kind_of(issuer.algorithm), kind_of(key));
+        let fits = |issuer: &Issuer| {
+            let certifies = profile.rules().key.may_certify(kind_of(issuer.algorithm), kind_of(key));
+            certifies && issuer.parent.is_some()
+        };
         let refused = || Error::NoIssuerForKey { profile: profile.name().to_owned(), key: key.to_string() };
         if let Some(id) = named {
-            let issuer = self.issuer(id)?;
-            return if fits(&issuer) && issuer.parent.is_some() { Ok(issuer) } else { Err(refused()) };
+            let issuer = self.current(id)?;
+            return if fits(&issuer) { Ok(issuer) } else { Err(refused()) };
         }
-        self.issuers().into_iter().find(|issuer| issuer.parent.is_some() && fits(issuer)).ok_or_else(refused)
+        let active = |issuer: &Issuer| issuer.state == IssuerState::Active;
+        self.issuers().into_iter().find(|issuer| active(issuer) && fits(issuer)).ok_or_else(refused)
+    }
+
+    /// Who issues now where this issuer is named: itself, or whoever took over its work.
+    ///
+    /// # Errors
+    /// [`Error::UnknownIssuer`]; [`Error::IssuerAtRest`] if nobody does.
+    pub fn current(&self, id: &IssuerId) -> Result<Arc<Issuer>, Error> {
+        let mut issuer = self.issuer(id)?;
+        // A successor is younger, so this ends; bounded all the same.
+        for _ in 0..100 {
+            match &issuer.state {
+                IssuerState::Active => return Ok(issuer),
+                IssuerState::Rolled { successor, .. } => issuer = self.issuer(successor)?,
+                state => return Err(Error::IssuerAtRest { issuer: issuer.id.clone(), state: state.as_str() }),
+            }
+        }
+        Err(Error::Damaged(format!("the successors of {id}")))
     }
 }

@@ -185,7 +185,9 @@ impl Ca {
     pub async fn publish_due_crls(&self, actor: &Actor) -> Result<Vec<CrlRecord>, Error> {
         let mut published = Vec::new();
         let mut failed = None;
-        for issuer in self.issuers() {
+        // What signs in ceremonies only is listed in ceremonies only.
+        let scheduled = |issuer: &Arc<super::Issuer>| !matches!(issuer.state, store::IssuerState::Offline { .. });
+        for issuer in self.issuers().into_iter().filter(scheduled) {
             let lists = match self.shards(&issuer.id).await {
                 Ok(most) => fulls(most),
                 Err(error) => {

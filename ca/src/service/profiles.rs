@@ -10,7 +10,7 @@ use std::sync::{Arc, PoisonError};
 
 use ledger::{EntryDraft, Importance, Outcome, Tx};
 use pki_config::Event;
-use pki_config::profile::{BuiltIn, Difference, Profile};
+use pki_config::profile::{BuiltIn, Difference, KeyMaker, Profile};
 use pki_config::role::{Authorized, Permission};
 
 use super::{Ca, LoadedProfile};
@@ -64,6 +64,13 @@ fn words(text: &str) -> String {
 }
 
 impl LoadedProfile {
+    /// The same as a ceremony's plan words it for one authority.
+    pub(super) fn for_authority(&self, path_length: u8, maker: KeyMaker) -> Result<Arc<Self>, Error> {
+        let profile = self.profile.for_authority(Some(path_length), maker);
+        let profile = profile.ok_or_else(|| unknown(self.profile.name()))?;
+        Ok(Arc::new(Self { profile, digest: self.digest, state: self.state }))
+    }
+
     fn new(profile: Profile, state: ProfileState) -> Self {
         let digest = engine::sm3::hash(profile.source_text().as_bytes());
         Self { profile, digest, state }

@@ -20,6 +20,7 @@ impl Ca {
     /// The database or the log; then nothing may be issued.
     pub async fn recover(&self, actor: &Actor) -> Result<Vec<Serial>, Error> {
         let mut settled = Vec::new();
+        self.end_interrupted(actor).await?;
         loop {
             let open = self
                 .0

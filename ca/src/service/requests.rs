@@ -325,7 +325,8 @@ impl Ca {
     fn asked(&self, row: &RequestRow) -> Result<Asked, Error> {
         let bad = || Error::Damaged(format!("request {}", row.id));
         let profile = self.profile(&row.profile)?;
-        let issuer = self.issuer(row.issuer.as_ref().ok_or_else(bad)?)?;
+        // Filed before its issuer got a new key, it is answered with the new one.
+        let issuer = self.current(row.issuer.as_ref().ok_or_else(bad)?)?;
         let names = names(row)?;
         let csr = row.csr.clone().ok_or_else(bad)?;
         // Read again, so that what is certified is what proved possession and not what a row says.

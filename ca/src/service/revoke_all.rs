@@ -1,13 +1,13 @@
 //! Many certificates revoked at once: those of one organisation, of one key, or of a list.
 
-use pki_config::role::{Authorized, Permission};
+use pki_config::role::{Authorized, Permission, Setup};
 use pki_config::status::{CertStatus, Reason};
 use pki_config::{Instant, IssuerId, Serial, TenantId};
 
 use ledger::{Importance, Seq};
 
 use super::Ca;
-use super::status::{Wanted, change_row};
+use super::status::{Wanted, change_row, is_authority};
 use crate::core::revoke::Impossible;
 use crate::error::Error;
 use crate::store::{self, CertificateRow, Common};
@@ -142,7 +142,10 @@ impl Ca {
         let options = &self.0.options;
         let (actor, audit, feeds) = (auth.actor().clone(), options.audit.clone(), options.feeds.clone());
         let now = options.audit.ready()?;
-        let lines = options
+        let apart = |row: &CertificateRow| is_authority(row) && options.setup == Setup::Production;
+        let (authorities, rows): (Vec<_>, Vec<_>) = rows.into_iter().partition(apart);
+        let touched = rows.iter().any(is_authority);
+        let mut lines = options
             .db
             .write(Importance::Essential, move |tx| -> Result<_, Error> {
                 let mut lines = Vec::with_capacity(rows.len());
@@ -157,6 +160,13 @@ impl Ca {
                 Ok(lines)
             })
             .await?;
+        if touched {
+            self.look_again().await?;
+        }
+        lines.extend(authorities.into_iter().map(|row| {
+            let why = Error::AuthorityCertificate(row.serial.clone()).to_string();
+            line(row, Some(why))
+        }));
         for one in lines {
             done.count += u64::from(one.problem.is_none());
             if done.certificates.len() < SHOWN as usize {

@@ -4,14 +4,14 @@
 use std::sync::Arc;
 
 use pki_config::ports::StatusFeed;
-use pki_config::role::{Authorized, Permission};
+use pki_config::role::{Authorized, Permission, Setup};
 use pki_config::status::{CertStatus, Reason};
 use pki_config::{Actor, Event, Instant, IssuerId, Serial};
 
 use ledger::{AuditLog, EntryDraft, Importance, Outcome, Tx};
 
 use super::issue::{object, tell};
-use super::{Ca, Certificate};
+use super::{Ca, Certificate, authority};
 use crate::core::revoke::{self, Certified};
 use crate::error::Error;
 use crate::store::{self, CertificateRow, CertificateState};
@@ -108,6 +108,9 @@ impl Ca {
     ) -> Result<Certificate, Error> {
         Self::demand(auth, Permission::RevokeCertificate)?;
         let found = self.row(auth.actor().tenant(), serial, issuer).await?;
+        if is_authority(&found) && self.0.options.setup == Setup::Production {
+            return Err(Error::AuthorityCertificate(found.serial));
+        }
         let options = &self.0.options;
         let (actor, audit, feeds) = (auth.actor().clone(), options.audit.clone(), options.feeds.clone());
         let now = options.audit.ready()?;
@@ -117,8 +120,16 @@ impl Ca {
                 change_row(tx, &audit, &actor, &feeds, &found, wanted, now)
             })
             .await?;
+        if is_authority(&changed) {
+            self.look_again().await?;
+        }
         self.with_der(changed).await
     }
+}
+
+/// Whether it is an authority's certificate, which two persons revoke in a ceremony.
+pub(super) fn is_authority(row: &CertificateRow) -> bool {
+    row.profile == "root" || row.profile == "sub-ca"
 }
 
 /// Changes the status of one certificate, with its entry, in the transaction at hand. [`Error::Change`] comes before
@@ -142,7 +153,7 @@ pub(super) fn change_row(
     let certified = Certified {
         not_before: row.validity.not_before(),
         not_after: row.validity.not_after(),
-        authority: row.profile == "root" || row.profile == "sub-ca",
+        authority: is_authority(&row),
     };
     row.status = match wanted {
         Wanted::Revoke { reason, invalidity } => {
@@ -160,6 +171,13 @@ pub(super) fn change_row(
             .ok_or_else(|| Error::Damaged(format!("the request of certificate {}", row.serial)))?;
         covers.push(store::block(tx, request.key()?, &row, now, seq)?);
     }
+    // An issuer of ours stops issuing in the commit that revokes its certificate.
+    let at_rest = match wanted {
+        Wanted::Revoke { reason, .. } if is_authority(&row) => authority::rest(tx, &row, reason, now, seq)?,
+        _ => Vec::new(),
+    };
+    let of_issuer = !at_rest.is_empty();
+    covers.extend(at_rest);
     tell(feeds, tx, &row)?;
     audit.append(
         tx,
@@ -167,6 +185,7 @@ pub(super) fn change_row(
             actor: actor.clone(),
             event: match wanted {
                 Wanted::Release => Event::CertificateReleased,
+                Wanted::Revoke { .. } if of_issuer => Event::IssuerRevoked,
                 Wanted::Revoke { .. } | Wanted::Hold => Event::CertificateRevoked,
             },
             object: object(&row.issuer, &row.serial),

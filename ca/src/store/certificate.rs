@@ -277,6 +277,17 @@ pub(crate) fn key_of_others(tx: &Tx<'_>, tenant: &TenantId, key: Option<&[u8; 32
     Ok(found.unwrap_or(false))
 }
 
+/// How many certificates of an issuer are good and have not expired.
+pub(crate) fn alive_of(tx: &Tx<'_>, issuer: &IssuerId, now: pki_config::Instant) -> Result<u64, DbError> {
+    let count = tx.query_opt(
+        "SELECT count(*) FROM ca_certificate WHERE issuer_id = $1 AND state = 'issued' AND revoked_at IS NULL \
+         AND not_after >= $2",
+        &[&issuer.as_str(), &now.unix_millis()],
+        |row| row.get::<_, i64>(0),
+    )?;
+    u64::try_from(count.unwrap_or(0)).map_err(|_| unreadable("ca_certificate", "a count"))
+}
+
 /// The oldest intents without a certificate.
 pub(crate) fn intents(tx: &Tx<'_>, limit: u32) -> Result<Vec<CertificateRow>, DbError> {
     readable(tx.query_all(select_certificate!("WHERE state = 'intended' LIMIT $1"), &[&limit], read_certificate)?)

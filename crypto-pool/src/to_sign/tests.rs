@@ -11,7 +11,7 @@ fn now() -> Instant {
 }
 
 /// A record as if the key of this certificate were one of ours.
-fn record(issuer: &str) -> KeyRecord {
+pub(super) fn record(issuer: &str) -> KeyRecord {
     let cert = cert(issuer);
     KeyRecord {
         id: KeyId::from_bytes([1; 16]),

@@ -24,6 +24,12 @@ pub struct IssuerInfo {
     pub not_after: String,
     /// Base of the URLs in what it issues.
     pub public_url: String,
+    /// `active`, `rolled`, `revoked` or `offline`.
+    #[serde(default)]
+    pub state: String,
+    /// Of a rolled issuer: who issues instead.
+    #[serde(default)]
+    pub successor: Option<String>,
     /// PEM.
     pub certificate: String,
     /// Newest CRL, if any.

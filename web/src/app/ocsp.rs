@@ -20,6 +20,7 @@ use pki_config::role::Permission;
 use pki_config::{Instant, IssuerId, KeyId, TenantId};
 use tokio::sync::watch;
 
+use super::authorities::{certifies_responders, is_answered_for};
 use super::first_start::house_name;
 use super::schedule::{elapsed, tell_once};
 use super::{App, AppError, AppOptions};
@@ -79,7 +80,7 @@ impl App {
     /// # Errors
     /// The database. The responder then answers for the issuers it knows.
     pub async fn tell_responder(&self) -> Result<(), Failure> {
-        for issuer in self.ca().issuers() {
+        for issuer in self.ca().issuers().into_iter().filter(|issuer| is_answered_for(issuer)) {
             let (id, certificate, parent) = (issuer.id.clone(), issuer.certificate.clone(), issuer.parent.clone());
             self.ocsp().add_issuer(Issuer { id, certificate, parent }).await?;
         }
@@ -109,7 +110,7 @@ impl App {
             return Ok(());
         }
         let now = self.clock().now();
-        for issuer in self.ca().issuers() {
+        for issuer in self.ca().issuers().into_iter().filter(|issuer| certifies_responders(issuer)) {
             if !self.has_fresh_responder(&issuer.id, now).await? {
                 self.renew_responder(&issuer, now).await?;
             }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+mod ceremony;
 mod cert;
 mod convert;
 mod desk;
@@ -16,6 +17,7 @@ mod seal;
 mod stamp;
 mod system;
 
+pub use ceremony::{CeremonyCommand, Sitting};
 pub use cert::{Approve, CertName, Crl, Issue, KeyType, List, Reject, Revoke, Show};
 pub use convert::{Convert, KeyForm};
 pub use desk::{
@@ -161,6 +163,9 @@ pub enum Command {
     Crl(Crl),
     /// List the issuing authorities.
     Issuers,
+    /// Make, certify, renew and revoke authorities, by two persons and a plan; an offline root.
+    #[command(subcommand)]
+    Ceremony(CeremonyCommand),
     /// Show and change certificate profiles.
     #[command(subcommand)]
     Profile(ProfileCommand),

@@ -18,12 +18,16 @@ use crate::cli::table::{Table, plain};
 pub async fn list(global: &Global, console: Console) -> Result<(), Failure> {
     let list: IssuerList = Client::of(global)?.call("issuer/list", &Nothing {}).await?;
     console.answer(&list, || {
-        let mut table = Table::new(["ISSUER", "UNDER", "KEY", "LAST SECOND", "CRL", "SUBJECT"]);
+        let mut table = Table::new(["ISSUER", "UNDER", "STATE", "KEY", "LAST SECOND", "CRL", "SUBJECT"]);
         for issuer in &list.issuers {
             let under = issuer.parent.as_deref().unwrap_or("-");
             let crl =
                 issuer.crl.as_ref().map_or("-".to_owned(), |crl| format!("{} to {}", crl.number, crl.next_update));
-            table.row([&issuer.issuer, under, &issuer.algorithm, &issuer.not_after, &crl, &issuer.subject]);
+            let state = match &issuer.successor {
+                Some(successor) => format!("{}, now {successor}", issuer.state),
+                None => issuer.state.clone(),
+            };
+            table.row([&issuer.issuer, under, &state, &issuer.algorithm, &issuer.not_after, &crl, &issuer.subject]);
         }
         table.to_string()
     })

@@ -1,7 +1,7 @@
 //! `issuer/*`: issuers and their CRLs.
 
 use ca::Issuer;
-use ca::store::CrlRecord;
+use ca::store::{CrlRecord, IssuerState};
 use pki_config::IssuerId;
 use pki_config::role::Authorized;
 
@@ -43,6 +43,11 @@ async fn info(app: &App, issuer: &Issuer) -> Result<IssuerInfo, Failure> {
         algorithm: issuer.algorithm.to_string(),
         not_after: issuer.not_after.to_string(),
         public_url: issuer.public_url.to_string(),
+        state: issuer.state.as_str().to_owned(),
+        successor: match &issuer.state {
+            IssuerState::Rolled { successor, .. } => Some(successor.to_string()),
+            _ => None,
+        },
         certificate: pem("CERTIFICATE", &issuer.certificate),
         crl: newest.map(|record| crl_info(issuer, &record)),
     })

@@ -231,6 +231,8 @@ mod tests {
             algorithm: "sm2".to_owned(),
             not_after: "2046-11-20T23:59:59Z".to_owned(),
             public_url: String::new(),
+            state: "active".to_owned(),
+            successor: None,
             certificate: String::new(),
             crl: None,
         };

@@ -6,7 +6,7 @@ use pki_config::oid;
 use pki_config::profile::Presence;
 use x509_cert::ext::pkix::{
     AuthorityInfoAccessSyntax, AuthorityKeyIdentifier, BasicConstraints, CertificatePolicies, CrlDistributionPoints,
-    ExtendedKeyUsage, SubjectAltName, SubjectKeyIdentifier,
+    ExtendedKeyUsage, NameConstraints, SubjectAltName, SubjectKeyIdentifier,
 };
 
 use super::Lint;
@@ -42,6 +42,7 @@ fn der_reencode_differs(view: &View<'_>) -> Option<String> {
             oid::AUTHORITY_KEY_ID => again::<AuthorityKeyIdentifier>(value),
             oid::CRL_DISTRIBUTION_POINTS => again::<CrlDistributionPoints>(value),
             oid::CERTIFICATE_POLICIES => again::<CertificatePolicies>(value),
+            oid::NAME_CONSTRAINTS => again::<NameConstraints>(value),
             oid::AUTHORITY_INFO_ACCESS => again::<AuthorityInfoAccessSyntax>(value),
             // Compared with the one value they may have by ku_set and ocsp_nocheck.
             _ => return false,
@@ -82,6 +83,8 @@ fn expected(view: &View<'_>, id: Oid) -> (Presence, bool) {
         oid::CRL_DISTRIBUTION_POINTS => (needed(rules.urls.crl), false),
         oid::AUTHORITY_INFO_ACCESS if rules.urls.ca_issuers => (Presence::Required, false),
         oid::AUTHORITY_INFO_ACCESS if rules.urls.ocsp => (Presence::Optional, false),
+        // Which names an authority is confined to is said by the plan of its ceremony; always critical (5280 4.2.1.10).
+        oid::NAME_CONSTRAINTS if rules.basic_constraints.ca => (Presence::Optional, true),
         oid::OCSP_NOCHECK => (needed(rules.ocsp_nocheck), false),
         oid::TLS_FEATURE => (needed(rules.must_staple), false),
         oid::CERTIFICATE_POLICIES => (needed(rules.policies.iter().any(|policy| policy.issuer.contains(&kind))), false),
