@@ -346,7 +346,10 @@ impl fmt::Display for Error {
             Self::CrlRace(id) => write!(f, "another CRL of {id} was made at the same time"),
             Self::IssuerAtRest { issuer, state } => write!(f, "issuer {issuer} is {state} and issues nothing"),
             Self::AuthorityCertificate(serial) => {
-                write!(f, "certificate {serial} is an authority's: two persons revoke it, with a plan (yinxin ceremony)")
+                write!(
+                    f,
+                    "certificate {serial} is an authority's: two persons revoke it, with a plan (yinxin ceremony)"
+                )
             }
             Self::Ceremony(bad) => bad.fmt(f),
             Self::UnknownCeremony(id) => write!(f, "no ceremony {id}"),

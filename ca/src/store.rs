@@ -33,10 +33,11 @@ pub(crate) use authority::{crosses, issuer_state, issuer_states};
 pub(crate) use blocked::{block, blocked};
 pub use branch::BatchRow;
 pub(crate) use branch::{BranchRow, MOST_BRANCHES, batch, batches, branches, members, put_member, scope};
-pub use ceremony::{CeremonyKind, CeremonyRow, CeremonyState};
 pub(crate) use ceremony::{AskedRow, AskedState, asked, ceremonies, ceremonies_of, ceremony, running_ceremonies};
+pub use ceremony::{CeremonyKind, CeremonyRow, CeremonyState};
 pub(crate) use certificate::{
-    CertificateRow, CertificateState, alive_of, certificate, certificates, intents, key_of_others, serial_near, signed_after,
+    CertificateRow, CertificateState, alive_of, certificate, certificates, intents, key_of_others, serial_near,
+    signed_after,
 };
 pub use crl::CrlRecord;
 pub(crate) use crl::{Extract, newest_change, newest_change_named, newest_crl, newest_number, published_shards};
@@ -55,10 +56,8 @@ pub use search::{Common, Digits, ListedStatus, Order, Query};
 pub(crate) use search::{Found, list, unrevoked, unrevoked_count};
 
 /// The migration steps, oldest first.
-pub(crate) const MIGRATIONS: &[&str] = &[
-    include_str!("../migrations/sqlite/0001_init.sql"),
-    include_str!("../migrations/sqlite/0002_authorities.sql"),
-];
+pub(crate) const MIGRATIONS: &[&str] =
+    &[include_str!("../migrations/sqlite/0001_init.sql"), include_str!("../migrations/sqlite/0002_authorities.sql")];
 
 /// Issuers.
 pub(crate) static ISSUER: Table = Table {

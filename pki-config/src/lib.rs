@@ -23,7 +23,9 @@ pub use actor::{Actor, Channel};
 pub use code::ErrorCode;
 pub use event::Event;
 pub use identity::{Identity, IdentityKind};
-pub use ids::{BatchId, BranchId, CeremonyId, EvidenceId, IssuerId, KeyId, OfficerId, RequestId, SealId, TenantId, UnitId};
+pub use ids::{
+    BatchId, BranchId, CeremonyId, EvidenceId, IssuerId, KeyId, OfficerId, RequestId, SealId, TenantId, UnitId,
+};
 pub use ports::{Clock, Random};
 pub use role::{Permission, Role};
 pub use serial::Serial;

@@ -56,6 +56,8 @@ pub struct Parts {
     pub ocsp: Option<OcspConfig>,
     /// How the lists of single issuers are made.
     pub lists: BTreeMap<String, CrlConfig>,
+    /// Trial or production.
+    pub setup: Setup,
 }
 
 impl Parts {
@@ -69,6 +71,7 @@ impl Parts {
             feeds: Vec::new(),
             ocsp: None,
             lists: BTreeMap::new(),
+            setup: Setup::Trial,
         }
     }
 }
@@ -99,7 +102,7 @@ impl TestHouse {
     /// Makes a new one, or opens the one that lies there.
     pub async fn open(dir: &Path, parts: Parts) -> Self {
         std::fs::create_dir_all(dir.join("crl")).unwrap();
-        let Parts { clock, random, probe, db, mut feeds, ocsp, lists } = parts;
+        let Parts { clock, random, probe, db, mut feeds, ocsp, lists, setup } = parts;
         let db = db(DbOptions::new(dir.join("yinxin.db")));
         crypto_pool::kms::migrate(&db).unwrap();
         let audit = AuditLog::open(db.clone(), clock.clone(), &COVERED).unwrap();
@@ -120,7 +123,7 @@ impl TestHouse {
             pool: pool.clone(),
             clock: clock.clone(),
             random: random.clone(),
-            setup: Setup::Trial,
+            setup,
             crl_dir: dir.join("crl"),
             crl_lifetime: Duration::from_secs(7 * 86_400),
             lists,

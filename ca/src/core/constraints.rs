@@ -32,7 +32,11 @@ pub fn encode(permit: &[String], exclude: &[String]) -> Result<Option<Vec<u8>>, 
 }
 
 fn subtree(word: &str) -> Result<GeneralSubtree, String> {
-    let wrong = || format!("{word:?} is no constraint; write dns:example.cn, email:example.cn, ip:192.0.2.0/24 or dn:O=Example,C=CN");
+    let wrong = || {
+        format!(
+            "{word:?} is no constraint; write dns:example.cn, email:example.cn, ip:192.0.2.0/24 or dn:O=Example,C=CN"
+        )
+    };
     let (kind, value) = word.split_once(':').ok_or_else(wrong)?;
     let base = match kind {
         "dns" => {

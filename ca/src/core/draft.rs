@@ -48,7 +48,14 @@ impl Subject {
     /// The key of a request, and names an officer gave instead of those in it.
     #[must_use]
     pub fn named(key: ProvenKey, name: DistinguishedName, alt_names: SubjectAltName) -> Self {
-        Self { name, alt_names, identity: Identity::none(), key: key.key().clone(), maker: KeyMaker::Csr, constraints: None }
+        Self {
+            name,
+            alt_names,
+            identity: Identity::none(),
+            key: key.key().clone(),
+            maker: KeyMaker::Csr,
+            constraints: None,
+        }
     }
 
     /// A key the pool made and keeps.

@@ -49,7 +49,9 @@ pub(super) fn roll(
     seq: Seq,
 ) -> Result<Cover, Error> {
     match store::issuer_state(tx, old)? {
-        IssuerState::Active => Ok(IssuerState::Rolled { successor: new.clone(), since: now }.put(tx, old, tenant, seq)?),
+        IssuerState::Active => {
+            Ok(IssuerState::Rolled { successor: new.clone(), since: now }.put(tx, old, tenant, seq)?)
+        }
         state => Err(Error::IssuerAtRest { issuer: old.clone(), state: state.as_str() }),
     }
 }

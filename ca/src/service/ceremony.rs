@@ -136,7 +136,8 @@ impl Ca {
         // A pool that cannot sign now is found before the ceremony begins.
         self.0.options.audit.ready()?;
         let manner = if same { Outcome::DoneInOneStep } else { Outcome::Done };
-        let (person, now, tenant) = (auth.actor().person().to_owned(), self.0.options.clock.now(), found.tenant.clone());
+        let (person, now, tenant) =
+            (auth.actor().person().to_owned(), self.0.options.clock.now(), found.tenant.clone());
         let (row, entry) = self
             .change_ceremony(auth.actor().clone(), Event::CeremonyConfirmed, manner, Vec::new(), move |tx| {
                 let mut row = store::ceremony(tx, &tenant, id)?.ok_or(Error::UnknownCeremony(id))?;

@@ -42,10 +42,12 @@ impl Ca {
     ) -> Result<Certificate, Error> {
         let mut issuer = self.issuer(under)?;
         if !is_of_family(&issuer.public_key, other.key.key()) {
-            let why = format!("{under} certifies keys of its own family only: SM2 under SM2, the others under the others");
+            let why =
+                format!("{under} certifies keys of its own family only: SM2 under SM2, the others under the others");
             return Err(BadCeremony(why).into());
         }
-        if let Some(ours) = self.issuers().iter().find(|ours| ours.public_key == *other.key.key() && ours.id == *under) {
+        if let Some(ours) = self.issuers().iter().find(|ours| ours.public_key == *other.key.key() && ours.id == *under)
+        {
             return Err(Error::AuthorityKey(ours.id.clone()));
         }
         if !wording.ocsp {
@@ -55,15 +57,15 @@ impl Ca {
         }
         let profile = self.profile("sub-ca")?.for_authority(wording.path_length, KeyMaker::Csr)?;
         let name = other.subject.to_string();
-        let subject =
-            Subject::named(other.key, other.subject, SubjectAltName::none()).constrained(wording.constraints);
+        let subject = Subject::named(other.key, other.subject, SubjectAltName::none()).constrained(wording.constraints);
         let asked = Asked { profile, issuer, subject, csr: None, days: wording.days };
         let (now, tenant, issuer) = (self.0.options.clock.now(), persons.actor.tenant().clone(), under.clone());
         let rows = move |tx: &Tx<'_>, der: &[u8], seq: Seq| -> Result<Vec<Cover>, Error> {
             if !wording.cross {
                 return Ok(Vec::new());
             }
-            let not_after = Cert::from_der(der).map_err(|_| Error::Damaged("a new certificate".to_owned()))?.not_after();
+            let not_after =
+                Cert::from_der(der).map_err(|_| Error::Damaged("a new certificate".to_owned()))?.not_after();
             let row = CrossRow {
                 sha256: fingerprint(der),
                 tenant,

@@ -297,11 +297,7 @@ impl Ca {
     }
 
     /// Keeps the stored issuers at hand, each with its state.
-    pub(super) fn remember_all(
-        &self,
-        rows: Vec<IssuerRow>,
-        states: Vec<(IssuerId, IssuerState)>,
-    ) -> Result<(), Error> {
+    pub(super) fn remember_all(&self, rows: Vec<IssuerRow>, states: Vec<(IssuerId, IssuerState)>) -> Result<(), Error> {
         let mut states: std::collections::HashMap<_, _> = states.into_iter().collect();
         for row in rows {
             let state = states.remove(&row.id).unwrap_or_default();

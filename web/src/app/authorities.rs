@@ -3,7 +3,7 @@
 use ca::store::IssuerState;
 
 use super::App;
-use crate::data_dir::write_durably;
+use crate::data_dir::{DataDirError, write_durably};
 use crate::edge::pem;
 use crate::problem::Failure;
 
@@ -20,7 +20,7 @@ impl App {
     }
 
     /// Writes a copy of each root that has none.
-    fn copy_roots(&self) -> std::io::Result<()> {
+    fn copy_roots(&self) -> Result<(), DataDirError> {
         for root in self.ca().issuers().iter().filter(|issuer| issuer.parent.is_none()) {
             let file = self.dir().roots().join(format!("{}.pem", root.id));
             if !file.exists() {

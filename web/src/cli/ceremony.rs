@@ -144,7 +144,9 @@ async fn planned(
         }
         let _ = write!(page, "Code: {}", planned.code);
         if read.certified().next().is_some() && planned.request.is_none() {
-            page.push_str("\nIt certifies an issuer of an online installation: make its request there with --out REQUEST.");
+            page.push_str(
+                "\nIt certifies an issuer of an online installation: make its request there with --out REQUEST.",
+            );
         }
         page
     })

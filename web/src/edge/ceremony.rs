@@ -93,8 +93,10 @@ fn words(row: &CeremonyRow) -> Vec<String> {
         }
         CeremonyKind::Import => {
             let Ok(answer) = Response::read(&row.source) else { return Vec::new() };
-            let mut words = vec![format!("Take over what installation {} answered on {}.", answer.installation, answer.made)];
-            words.extend(answer.roots.iter().map(|root| format!("Root {}, published below {}.", root.issuer, root.url)));
+            let mut words =
+                vec![format!("Take over what installation {} answered on {}.", answer.installation, answer.made)];
+            words
+                .extend(answer.roots.iter().map(|root| format!("Root {}, published below {}.", root.issuer, root.url)));
             words.extend(answer.certificates.iter().map(|(issuer, _)| format!("The certificate of issuer {issuer}.")));
             words.extend(answer.lists.iter().map(|(issuer, _)| format!("The revocation list of {issuer}.")));
             words

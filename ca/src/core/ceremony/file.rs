@@ -26,14 +26,18 @@ pub(super) fn read<T: DeserializeOwned>(text: &str, what: &str) -> Result<(T, [u
     }
     let text = text.strip_prefix('\u{feff}').unwrap_or(text).replace("\r\n", "\n");
     let no_digest = || {
-        BadCeremony(format!("this is no ceremony {what}: its first line should be sm3 = \"…\"; take the file as it was written"))
+        BadCeremony(format!(
+            "this is no ceremony {what}: its first line should be sm3 = \"…\"; take the file as it was written"
+        ))
     };
     let (first, body) = text.split_once('\n').ok_or_else(no_digest)?;
     let told = first.strip_prefix("sm3 = \"").and_then(|rest| rest.trim_end().strip_suffix('"'));
     let told = told.and_then(unhex).ok_or_else(no_digest)?;
     let digest = engine::sm3::hash(body.as_bytes());
     if told != digest {
-        return Err(BadCeremony(format!("the {what} was changed on its way: its digest does not fit; carry it over again")));
+        return Err(BadCeremony(format!(
+            "the {what} was changed on its way: its digest does not fit; carry it over again"
+        )));
     }
     let read = toml::from_str(body).map_err(|why| BadCeremony(format!("the {what} cannot be read: {why}")))?;
     Ok((read, digest))

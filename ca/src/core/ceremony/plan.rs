@@ -242,13 +242,15 @@ impl Plan {
         if source.len() > LONGEST_PLAN {
             return bad("the plan is longer than 128 KiB");
         }
-        let text: Text = toml::from_str(source).map_err(|why| BadCeremony(format!("the plan cannot be read: {why}")))?;
+        let text: Text =
+            toml::from_str(source).map_err(|why| BadCeremony(format!("the plan cannot be read: {why}")))?;
         if text.format != FORMAT {
-            return Err(BadCeremony(format!("this is no plan this version reads; it should say format = \"{FORMAT}\"")));
+            return Err(BadCeremony(format!(
+                "this is no plan this version reads; it should say format = \"{FORMAT}\""
+            )));
         }
-        let sound = |words: &str| {
-            (1..=200).contains(&words.trim().chars().count()) && !words.chars().any(char::is_control)
-        };
+        let sound =
+            |words: &str| (1..=200).contains(&words.trim().chars().count()) && !words.chars().any(char::is_control);
         if !sound(&text.title) || !text.place.iter().chain(&text.persons).all(|words| sound(words)) {
             return bad("title, place and persons are of 1 to 200 characters, without control characters");
         }
@@ -324,7 +326,11 @@ impl Step {
                     _ => return Err("name an issuer, or under and serial".to_owned()),
                 }
                 let held = matches!(reason, Reason::CertificateHold | Reason::AaCompromise);
-                if held { Err("an authority is revoked for good, for a reason of authorities".to_owned()) } else { Ok(()) }
+                if held {
+                    Err("an authority is revoked for good, for a reason of authorities".to_owned())
+                } else {
+                    Ok(())
+                }
             }
             Self::Crl { days, .. } => days_fit(*days, LONGEST_LIST),
         }
@@ -345,7 +351,9 @@ impl Step {
                 below(*path_length),
                 constraints(permit, exclude)
             ),
-            Self::Certify { issuer, under, algorithm, subject, follows, days, path_length, permit, exclude, .. } => {
+            Self::Certify {
+                issuer, under, algorithm, subject, follows, days, path_length, permit, exclude, ..
+            } => {
                 let follows = follows.as_ref().map_or_else(String::new, |id| format!(", taking over from {id}"));
                 format!(
                     "Certify issuer {issuer} of the installation whose request comes along, under {under}: its {algorithm} key, \

@@ -84,7 +84,9 @@ impl Request {
         let (text, digest): (Text, _) = file::read(text, "request")?;
         let bad = |what: &str| BadCeremony(format!("the request's {what} cannot be read"));
         if text.format != FORMAT {
-            return Err(BadCeremony(format!("this is no request this version reads; it should say format = \"{FORMAT}\"")));
+            return Err(BadCeremony(format!(
+                "this is no request this version reads; it should say format = \"{FORMAT}\""
+            )));
         }
         let keys = text.key.into_iter().map(|key| {
             let proven = ProvenRequest::read(key.csr.as_bytes())
@@ -109,7 +111,8 @@ impl Request {
     pub fn fits(&self, plan: &Plan) -> Result<(), BadCeremony> {
         if self.plan != plan.digest {
             return Err(BadCeremony(
-                "the request was made for another plan, or for another version of this one; make a new request".to_owned(),
+                "the request was made for another plan, or for another version of this one; make a new request"
+                    .to_owned(),
             ));
         }
         let steps: Vec<_> = plan.certified().collect();
@@ -120,7 +123,9 @@ impl Request {
             let Step::Certify { issuer: named, algorithm, subject, .. } = step else { continue };
             let key = self.key(named)?;
             if key.proven.key().algorithm() != *algorithm || !subject.matches(key.proven.subject()) {
-                return Err(BadCeremony(format!("the request for {named} has another name or kind of key than the plan")));
+                return Err(BadCeremony(format!(
+                    "the request for {named} has another name or kind of key than the plan"
+                )));
             }
         }
         Ok(())

@@ -116,12 +116,12 @@ impl Response {
         let (text, digest): (Text, _) = file::read(text, "response")?;
         let bad = |what: &str| BadCeremony(format!("the response's {what} cannot be read"));
         if text.format != FORMAT {
-            return Err(BadCeremony(format!("this is no response this version reads; it should say format = \"{FORMAT}\"")));
+            return Err(BadCeremony(format!(
+                "this is no response this version reads; it should say format = \"{FORMAT}\""
+            )));
         }
         let parts = |list: Vec<Part>, label: &str| {
-            let part = |part: Part| {
-                Ok((part.issuer.parse().map_err(|_| bad("issuer"))?, unpem(&part.pem, label)?))
-            };
+            let part = |part: Part| Ok((part.issuer.parse().map_err(|_| bad("issuer"))?, unpem(&part.pem, label)?));
             list.into_iter().map(part).collect::<Result<Vec<(IssuerId, Vec<u8>)>, BadCeremony>>()
         };
         let root = |root: RootText| {
@@ -174,7 +174,12 @@ impl Response {
                 return bad(format!("{} is no root: an authority that signed itself", root.issuer));
             }
             if now < read.not_before() || read.not_after() < now {
-                return bad(format!("root {} is good from {} to {} only", root.issuer, read.not_before(), read.not_after()));
+                return bad(format!(
+                    "root {} is good from {} to {} only",
+                    root.issuer,
+                    read.not_before(),
+                    read.not_after()
+                ));
             }
             roots.push((root.issuer.clone(), read));
         }
@@ -188,8 +193,9 @@ impl Response {
             if !read.extensions().key_usage.is_some_and(|usage| usage.key_cert_sign() && usage.crl_sign()) {
                 return bad(format!("the certificate of {issuer} does not allow to sign certificates and lists"));
             }
-            validate(&read, &[], &anchors, now, &Options::default())
-                .map_err(|why| BadCeremony(format!("the certificate of {issuer} does not lead to a root of the response: {why}")))?;
+            validate(&read, &[], &anchors, now, &Options::default()).map_err(|why| {
+                BadCeremony(format!("the certificate of {issuer} does not lead to a root of the response: {why}"))
+            })?;
             let parent = roots.iter().find(|(_, root)| {
                 root.subject() == read.issuer() && root.public_key().is_ok_and(|key| read.is_signed_by(key))
             });

@@ -106,7 +106,8 @@ pub fn write(facts: &Facts<'_>) -> String {
     }
     line("               this page is the payload of the entry that ended the ceremony");
     line("");
-    let mut people: Vec<&str> = facts.plan.map_or_else(Vec::new, |plan| plan.persons.iter().map(String::as_str).collect());
+    let mut people: Vec<&str> =
+        facts.plan.map_or_else(Vec::new, |plan| plan.persons.iter().map(String::as_str).collect());
     people.resize(people.len().max(2), "");
     line("Names, signatures, date");
     for person in people {

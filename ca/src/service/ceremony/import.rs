@@ -56,7 +56,9 @@ impl Ca {
         let response = Response::read(source)?;
         let now = self.0.options.audit.ready()?;
         if response.installation == installation {
-            return refused("this installation wrote the answer itself; import it where the request was made".to_owned());
+            return refused(
+                "this installation wrote the answer itself; import it where the request was made".to_owned(),
+            );
         }
         let digest = response.digest;
         let read = move |tx: &Tx<'_>| -> Result<_, Error> { Ok(store::ceremonies_of(tx, &digest)?) };
@@ -78,7 +80,9 @@ impl Ca {
         for (id, root) in &checked.roots {
             if let Some(row) = self.check_root(&response, id, root, now)? {
                 if !checked.lists.iter().any(|(listed, _)| listed == id) {
-                    return refused(format!("root {id} is new here, and its list did not come along; have it signed too"));
+                    return refused(format!(
+                        "root {id} is new here, and its list did not come along; have it signed too"
+                    ));
                 }
                 import.roots.push(row);
             }
@@ -115,7 +119,8 @@ impl Ca {
                 if import.issuers.iter().any(|(row, _)| row.id == below) {
                     return refused(format!("the list of {id} revokes the very certificate that comes for {below}"));
                 }
-                let serial = Serial::from_der_content(&serial).map_err(|_| Error::Damaged(format!("issuer {below}")))?;
+                let serial =
+                    Serial::from_der_content(&serial).map_err(|_| Error::Damaged(format!("issuer {below}")))?;
                 let known = matches!(self.issuer(&below)?.state, IssuerState::Revoked { .. });
                 if !known {
                     let revocation = Revocation { at, reason, invalidity: None };
@@ -181,7 +186,9 @@ impl Ca {
             Some(row) if row.state == AskedState::Answered => {
                 refused(format!("the request for {} was answered already", row.issuer))
             }
-            Some(row) => refused(format!("a later request took the place of this one for {}; have that one signed", row.issuer)),
+            Some(row) => {
+                refused(format!("a later request took the place of this one for {}; have that one signed", row.issuer))
+            }
             None => Ok(asked),
         }
     }
@@ -210,7 +217,11 @@ impl Ca {
     async fn check_list(&self, id: &IssuerId, list: &crypto_pool::path::Crl) -> Result<CrlRecord, Error> {
         let number = list.number().and_then(|octets| {
             let octets = octets.strip_prefix(&[0]).unwrap_or(octets);
-            if octets.len() > 8 { None } else { Some(octets.iter().fold(0_u64, |sum, octet| sum << 8 | u64::from(*octet))) }
+            if octets.len() > 8 {
+                None
+            } else {
+                Some(octets.iter().fold(0_u64, |sum, octet| sum << 8 | u64::from(*octet)))
+            }
         });
         let (Some(number), Some(next_update)) = (number, list.next_update()) else {
             return refused(format!("the list of {id} has no number, or no end"));
@@ -245,12 +256,7 @@ impl Ca {
     }
 
     /// Takes an answer over.
-    pub(super) async fn import(
-        &self,
-        auth: &Authorized,
-        installation: &str,
-        source: &str,
-    ) -> Result<Outcomes, Error> {
+    pub(super) async fn import(&self, auth: &Authorized, installation: &str, source: &str) -> Result<Outcomes, Error> {
         // Whatever happened since it was put forward counts.
         let import = Arc::new(self.check_import(installation, source).await?);
         let done = told(&import);

@@ -235,7 +235,8 @@ impl Ca {
                 self.row_of_issuer(tenant, &issuer).await
             }
             (None, Some(under), Some(serial)) => {
-                let serial: Serial = serial.parse().map_err(|_| BadCeremony("serial is no serial number".to_owned()))?;
+                let serial: Serial =
+                    serial.parse().map_err(|_| BadCeremony("serial is no serial number".to_owned()))?;
                 self.row(tenant, &serial, Some(under)).await
             }
             _ => refused("name an issuer, or under and serial".to_owned()),
@@ -311,7 +312,9 @@ impl Ca {
                     return refused(format!("{under} is no root; only roots certify issuers of other installations"));
                 }
                 if !listed_after(under) {
-                    return refused(format!("add a step do = \"crl\" for {under}: its list goes along with the certificate"));
+                    return refused(format!(
+                        "add a step do = \"crl\" for {under}: its list goes along with the certificate"
+                    ));
                 }
                 Ok(())
             }
@@ -327,7 +330,9 @@ impl Ca {
                 }
                 match &old.parent {
                     Some(parent) => self.check_signer(parent, made).await,
-                    None => refused(format!("{issuer} is a root; make a new root, and cross-certify it under {issuer}")),
+                    None => {
+                        refused(format!("{issuer} is a root; make a new root, and cross-certify it under {issuer}"))
+                    }
                 }
             }
             Step::Revoke { issuer, under, serial, .. } => {
