@@ -96,17 +96,13 @@ pub trait Backend: Send + Sync {
     ///
     /// # Errors
     /// As [`Backend::load`]; [`Error::Random`].
-    fn renewed(&self, _: Binding<'_>, _: &PublicKey, _: &[u8]) -> Result<Option<Vec<u8>>, Error> {
-        Ok(None)
-    }
+    fn renewed(&self, binding: Binding<'_>, public: &PublicKey, wrapped: &[u8]) -> Result<Option<Vec<u8>>, Error>;
 
     /// As [`Backend::renewed`], for the key-encryption key of a unit.
     ///
     /// # Errors
     /// [`Error::Sealed`]; [`Error::Random`]; [`Error::UnsealFailed`] if it opens under neither root key.
-    fn renewed_kek(&self, _: &TenantId, _: UnitKek<'_>) -> Result<Option<Vec<u8>>, Error> {
-        Ok(None)
-    }
+    fn renewed_kek(&self, tenant: &TenantId, kek: UnitKek<'_>) -> Result<Option<Vec<u8>>, Error>;
 
     /// The private key as PKCS#8, for keys that are handed out ([`Purpose::Tls`] only).
     ///

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 
-use crypto_pool::backend::{Backend, Binding, Generated, Signer, Soft};
+use crypto_pool::backend::{Backend, Binding, Generated, Signer, Soft, UnitKek};
 use crypto_pool::{BulkRequest, Error, KeyAlgorithm, KeyRecord, KeySpec, PublicKey, Purpose, Signed, ToSign};
 use pki_config::role::{Setup, authorize};
 use pki_config::{Actor, Permission, Random, TenantId, UnitId};
@@ -103,6 +103,14 @@ impl Backend for Faulty {
 
     fn rewrap(&self, from: Binding<'_>, to: Binding<'_>, public: &PublicKey, wrapped: &[u8]) -> Result<Vec<u8>, Error> {
         self.soft.rewrap(from, to, public, wrapped)
+    }
+
+    fn renewed(&self, binding: Binding<'_>, public: &PublicKey, wrapped: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+        self.soft.renewed(binding, public, wrapped)
+    }
+
+    fn renewed_kek(&self, tenant: &TenantId, kek: UnitKek<'_>) -> Result<Option<Vec<u8>>, Error> {
+        self.soft.renewed_kek(tenant, kek)
     }
 
     fn export(&self, binding: Binding<'_>, public: &PublicKey, wrapped: &[u8]) -> Result<Zeroizing<Vec<u8>>, Error> {

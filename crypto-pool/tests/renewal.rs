@@ -59,8 +59,9 @@ async fn everything_is_wrapped_anew_and_the_root_key_before_opens_nothing_any_mo
     // Two tenants' rows: one key of its own wrapping, one unit's key-encryption key.
     assert_eq!(renewal.all().await.unwrap(), 2);
     assert_eq!(renewal.all().await.unwrap(), 0);
+    renewal.settle().await.unwrap();
+    assert!(house.root.get().unwrap().previous().is_none());
     drop(renewal);
-    house.root.replace(new_root()).unwrap();
     for key in &keys {
         assert_eq!(signs(&house, key).await.unwrap(), 1);
     }
@@ -118,8 +119,10 @@ async fn a_row_that_opens_under_neither_stops_it() {
     house.root.replace(new_root().in_place_of(&root_key())).unwrap();
     let spoil = "UPDATE pool_key SET wrapped = zeroblob(64) WHERE tenant_id = 'plain'";
     house.db.write(Importance::Normal, move |tx| tx.execute(spoil, &[])).await.unwrap();
-    let renewed = house.kms.begin_renewal(&owner()).await.unwrap().all().await;
-    assert!(matches!(renewed, Err(Error::KeyDamaged { .. })));
+    let renewal = house.kms.begin_renewal(&owner()).await.unwrap();
+    assert!(matches!(renewal.all().await, Err(Error::KeyDamaged { .. })));
+    assert!(matches!(renewal.settle().await, Err(Error::KeyDamaged { .. })));
+    assert!(house.root.get().unwrap().previous().is_some(), "what may still be needed is kept");
 }
 
 #[tokio::test(flavor = "multi_thread")]

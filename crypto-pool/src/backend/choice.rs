@@ -5,7 +5,8 @@ use std::sync::Arc;
 use pki_config::{TenantId, UnitId};
 
 use super::pkcs11::{self, Pkcs11};
-use super::{Backend, Binding, DeviceStatus, Generated, Signer, Soft};
+use super::reference::Reference;
+use super::{Backend, Binding, DeviceStatus, Generated, Signer, Soft, UnitKek};
 use crate::algorithm::KeyAlgorithm;
 use crate::error::Error;
 use crate::key::Purpose;
@@ -98,6 +99,19 @@ impl Backend for Choice {
             Keeper::Soft => self.soft.rewrap(from, to, public, wrapped),
             Keeper::Pkcs11(token) => token.rewrap(from, to, public, wrapped),
         }
+    }
+
+    fn renewed(&self, binding: Binding<'_>, public: &PublicKey, wrapped: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+        if self.in_device(wrapped) {
+            // What refers to a key needs no device: one that is away does not hold the root key up.
+            Reference::renewed(wrapped, self.soft.root(), binding, public.spki_der())
+        } else {
+            self.soft.renewed(binding, public, wrapped)
+        }
+    }
+
+    fn renewed_kek(&self, tenant: &TenantId, kek: UnitKek<'_>) -> Result<Option<Vec<u8>>, Error> {
+        self.soft.renewed_kek(tenant, kek)
     }
 
     fn export(

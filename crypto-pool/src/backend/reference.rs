@@ -6,7 +6,7 @@ use subtle::ConstantTimeEq;
 use super::Binding;
 use super::soft::aad;
 use crate::error::Error;
-use crate::root_key::RootKeySlot;
+use crate::root_key::{RootKey, RootKeySlot};
 
 /// Length of the tag. Unit: bytes.
 const TAG: usize = 32;
@@ -38,7 +38,8 @@ impl Reference {
         out.extend_from_slice(self.token.as_bytes());
         out.push(length(&self.key)?);
         out.extend_from_slice(&self.key);
-        out.extend_from_slice(&tag(root, binding, spki, &out)?);
+        let tag = tag(&*root.get()?, binding, spki, &out);
+        out.extend_from_slice(&tag);
         Ok(out)
     }
 
@@ -56,11 +57,28 @@ impl Reference {
         let damaged = || Error::KeyDamaged { key: binding.key };
         let (text, found) =
             wrapped.len().checked_sub(TAG).and_then(|at| wrapped.split_at_checked(at)).ok_or_else(damaged)?;
-        let right = tag(root, binding, spki, text)?;
-        if !bool::from(right.as_slice().ct_eq(found)) {
+        let root = root.get()?;
+        let fits = |root: &RootKey| bool::from(tag(root, binding, spki, text).as_slice().ct_eq(found));
+        // While the root key is being replaced, the one before it counts too.
+        if !fits(&root) && !root.previous().is_some_and(fits) {
             return Err(damaged());
         }
         Self::parts(text, kind).ok_or_else(damaged)
+    }
+
+    /// A reference with its tag under the newest root key, if it has one under the root key before.
+    ///
+    /// # Errors
+    /// As [`Reference::open`].
+    pub(super) fn renewed(
+        wrapped: &[u8],
+        root: &RootKeySlot,
+        binding: Binding<'_>,
+        spki: &[u8],
+    ) -> Result<Option<Vec<u8>>, Error> {
+        let kind = *wrapped.first().ok_or(Error::KeyDamaged { key: binding.key })?;
+        let newest = Self::open(wrapped, kind, root, binding, spki)?.write(kind, root, binding, spki)?;
+        Ok((newest != wrapped).then_some(newest))
     }
 
     fn parts(text: &[u8], kind: u8) -> Option<Self> {
@@ -72,11 +90,11 @@ impl Reference {
     }
 }
 
-fn tag(root: &RootKeySlot, binding: Binding<'_>, spki: &[u8], text: &[u8]) -> Result<[u8; TAG], Error> {
-    let key = root.get()?.derive::<32>(LABEL);
+fn tag(root: &RootKey, binding: Binding<'_>, spki: &[u8], text: &[u8]) -> [u8; TAG] {
+    let key = root.derive::<32>(LABEL);
     // A key in a device belongs to no exclusive unit: those have their own keys in software.
     let bound = aad(Binding { unit: None, ..binding }, spki);
-    Ok(engine::sm3::hmac(&*key, &[&(bound.len() as u64).to_be_bytes(), &bound, text]))
+    engine::sm3::hmac(&*key, &[&(bound.len() as u64).to_be_bytes(), &bound, text])
 }
 
 #[cfg(test)]
@@ -87,7 +105,6 @@ mod tests {
     use crate::algorithm::KeyAlgorithm;
     use crate::key::Purpose;
     use crate::random::SeededRandom;
-    use crate::root_key::RootKey;
 
     fn root(seed: u64) -> RootKeySlot {
         let slot = RootKeySlot::sealed();
@@ -125,6 +142,19 @@ mod tests {
         assert!(Reference::open(&wrapped, 4, &self::root(2), right, b"spki").is_err(), "another root key");
         let sealed = Reference::open(&wrapped, 4, &RootKeySlot::sealed(), right, b"spki");
         assert!(matches!(sealed, Err(Error::Sealed)));
+    }
+
+    #[test]
+    fn it_is_written_anew_when_the_root_key_is_replaced() {
+        let (slot, house) = (root(1), TenantId::house());
+        let old = reference().write(4, &slot, binding(&house), b"spki").unwrap();
+        assert_eq!(Reference::renewed(&old, &slot, binding(&house), b"spki").unwrap(), None);
+        let new = RootKey::draw(&SeededRandom::new(2)).unwrap();
+        slot.replace(new.in_place_of(&slot.get().unwrap())).unwrap();
+        let renewed = Reference::renewed(&old, &slot, binding(&house), b"spki").unwrap().unwrap();
+        slot.replace(slot.get().unwrap().alone()).unwrap();
+        assert_eq!(Reference::open(&renewed, 4, &slot, binding(&house), b"spki").unwrap(), reference());
+        assert!(Reference::open(&old, 4, &slot, binding(&house), b"spki").is_err());
     }
 
     #[test]

@@ -65,6 +65,11 @@ impl Soft {
         Self { root, random }
     }
 
+    /// Where the root key is.
+    pub(super) const fn root(&self) -> &RootKeySlot {
+        &self.root
+    }
+
     /// A unit's key-encryption key, and whether it is wrapped under the root key before.
     fn kek(&self, tenant: &TenantId, kek: UnitKek<'_>) -> Result<Option<(Kek, Under)>, Error> {
         let Some((nonce, text)) = kek.wrapped.strip_prefix(&[KEK]).and_then(|w| w.split_first_chunk()) else {

@@ -46,6 +46,24 @@ impl Kms {
 }
 
 impl Renewal<'_> {
+    /// Whether every row opens under the newest root key alone: then nothing needs the one before it. The slot holds
+    /// the newest alone afterwards; on an error both, as before.
+    ///
+    /// # Errors
+    /// As [`Renewal::all`].
+    pub async fn settle(&self) -> Result<(), Error> {
+        let root = &self.kms.inner.root;
+        let both = root.get()?;
+        root.replace(both.alone())?;
+        let checked = self.all().await;
+        if checked.is_err()
+            && let Some(before) = both.previous()
+        {
+            root.replace(both.alone().in_place_of(before))?;
+        }
+        checked.map(drop)
+    }
+
     /// Wraps under the newest root key whatever is still wrapped under the one before it; says how many rows that
     /// were. Durable and logged, some rows at a time.
     ///

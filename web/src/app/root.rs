@@ -286,10 +286,10 @@ impl App {
         let system = self.as_system(Permission::ManageRoot)?;
         let renewal = self.kms().begin_renewal(&system).await?;
         let wrapped = renewal.all().await?;
-        // From here on nothing needs it. A crash before this is durable only means that it is looked for again.
-        let alone = root.alone();
-        self.write_root(&alone, given).await?;
-        self.kms().root().replace(alone)?;
+        // Proven, not believed: every row opens without it.
+        renewal.settle().await?;
+        // A crash before this is durable only means that it is looked for again.
+        self.write_root(&root.alone(), given).await?;
         drop(renewal);
         let words = format!("done: {wrapped} wrapped anew").into_bytes();
         self.record_root(system.actor(), Event::RootReplaced, Outcome::Done, words).await?;
