@@ -89,6 +89,12 @@ pub fn show(bytes: &[u8], ask: &Ask<'_>) -> Vec<Thing> {
     }
 }
 
+/// A Name in DER, in the form of RFC 4514, foreign attributes and kinds of string included.
+#[must_use]
+pub fn name(der: &[u8]) -> String {
+    crypto_pool::tlv::Reader::new(der).any().map_or_else(|_| "?".to_owned(), names::distinguished)
+}
+
 /// One thing that is no text.
 fn binary(bytes: &[u8], ask: &Ask<'_>) -> Thing {
     part(bytes, Scope { ask, depth: 0 })

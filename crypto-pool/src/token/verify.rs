@@ -15,7 +15,7 @@ use x509_cert::ext::pkix::{ExtendedKeyUsage, KeyUsage, KeyUsages};
 
 use super::opened::OpenedToken;
 use crate::digest;
-use crate::path::{Anchors, Cert, Check, Crl, Options, Problem, Report, Revocation, examine};
+use crate::path::{Anchors, Cert, Check, Crl, OcspAnswer, Options, Problem, Report, Revocation, examine};
 
 /// A clock of another machine may be this much ahead of ours before a token counts as from the future.
 const FUTURE: std::time::Duration = std::time::Duration::from_secs(300);
@@ -173,6 +173,8 @@ pub struct Against<'a> {
     pub certificates: Vec<Cert>,
     /// CRLs; each is checked before it is believed.
     pub crls: Vec<Crl>,
+    /// OCSP answers; each is checked before it is believed.
+    pub ocsps: Vec<OcspAnswer>,
     /// The policy that is wanted.
     pub policy: Option<Oid>,
     /// The nonce of the request: content octets of the INTEGER.
@@ -369,7 +371,7 @@ fn chain(report: &Report, token: &OpenedToken) -> Finding {
     )
 }
 
-/// Decided by CRLs made after the token: only those know what was revoked up to then. A revocation after the
+/// Decided by CRLs and OCSP answers made after the token: only those know what was revoked up to then. A revocation after the
 /// token leaves it valid, unless its reason reaches back: then nobody knows who has had the key (RFC 3161 4).
 fn revocation(report: &Report, token: &OpenedToken, against: &Against<'_>) -> Finding {
     let made = |outcome, en: String, zh: String| Finding::new(Question::Revocation, outcome, en, zh);
@@ -378,14 +380,17 @@ fn revocation(report: &Report, token: &OpenedToken, against: &Against<'_>) -> Fi
         return made(Outcome::NotChecked, "there is no path to look up".to_owned(), "无证书链可查".to_owned());
     };
     let issuers: Vec<&[u8]> = report.path.iter().map(Cert::subject).collect();
-    // When the newest list was made in which each certificate does not stand.
+    // When the newest list or answer was made by which each certificate is not revoked.
     let mut seen: Vec<Option<Instant>> = vec![None; below.len()];
     let mut later = None;
-    for crl in against.crls.iter().filter(|crl| issuers.contains(&crl.issuer())) {
-        for (place, result) in by_crl(crl, &report.path, anchor) {
+    let lists = against.crls.iter().filter(|crl| issuers.contains(&crl.issuer()));
+    let lists = lists.map(|crl| (crl.this_update(), by_crl(crl, &report.path, anchor)));
+    let answers = against.ocsps.iter().map(|ocsp| (ocsp.produced_at(), by_ocsp(ocsp, &report.path, anchor)));
+    for (as_of, told) in lists.chain(answers) {
+        for (place, result) in told {
             match result {
-                Ok(()) if crl.this_update() >= at.whole_second() => {
-                    seen[place] = seen[place].max(Some(crl.this_update()));
+                Ok(()) if as_of >= at.whole_second() => {
+                    seen[place] = seen[place].max(Some(as_of));
                 }
                 Err(Problem::Revoked { at: when, reason }) => {
                     let name = subject(&report.path[place]);
@@ -396,7 +401,7 @@ fn revocation(report: &Report, token: &OpenedToken, against: &Against<'_>) -> Fi
                             format!("{name} 已于 {when} 被吊销（{reason}）"),
                         );
                     }
-                    seen[place] = seen[place].max(Some(crl.this_update()));
+                    seen[place] = seen[place].max(Some(as_of));
                     later = Some((when, reason));
                 }
                 _ => {}
@@ -407,8 +412,8 @@ fn revocation(report: &Report, token: &OpenedToken, against: &Against<'_>) -> Fi
         let name = subject(&report.path[place]);
         return made(
             Outcome::NotChecked,
-            format!("no CRL made after the token tells of {name}"),
-            format!("没有晚于该令牌的 CRL 可查 {name}"),
+            format!("no CRL or OCSP answer made after the token tells of {name}"),
+            format!("没有晚于该令牌的 CRL 或 OCSP 响应可查 {name}"),
         );
     }
     match (later, seen.iter().flatten().min()) {
@@ -417,9 +422,11 @@ fn revocation(report: &Report, token: &OpenedToken, against: &Against<'_>) -> Fi
             format!("revoked only after the token, at {when}: {reason}"),
             format!("仅在令牌签发之后于 {when} 吊销（{reason}），令牌不受影响"),
         ),
-        (None, Some(list)) => {
-            made(Outcome::Pass, format!("not revoked, by the CRLs of {list}"), format!("未被吊销（CRL 时间 {list}）"))
-        }
+        (None, Some(list)) => made(
+            Outcome::Pass,
+            format!("not revoked, by what was told at {list}"),
+            format!("未被吊销（依据时间 {list}）"),
+        ),
         (None, None) => made(Outcome::Pass, "the root itself is believed".to_owned(), "签名者即可信根".to_owned()),
     }
 }
@@ -434,11 +441,21 @@ const fn looks_forward(reason: Reason) -> bool {
 
 /// What one CRL says, as of when it was made, of each certificate of a path.
 fn by_crl(crl: &Crl, path: &[Cert], anchor: &Cert) -> Vec<(usize, Result<(), Problem>)> {
+    let options = Options { crls: std::slice::from_ref(crl), ..Options::default() };
+    told(options, crl.this_update(), path, anchor)
+}
+
+/// Likewise one OCSP answer.
+fn by_ocsp(ocsp: &OcspAnswer, path: &[Cert], anchor: &Cert) -> Vec<(usize, Result<(), Problem>)> {
+    let options = Options { ocsps: std::slice::from_ref(ocsp), ..Options::default() };
+    told(options, ocsp.produced_at(), path, anchor)
+}
+
+fn told(options: Options<'_>, at: Instant, path: &[Cert], anchor: &Cert) -> Vec<(usize, Result<(), Problem>)> {
     let Some(leaf) = path.first() else { return Vec::new() };
-    let crls = std::slice::from_ref(crl);
-    let options = Options { revocation: Revocation::Required, crls, ..Options::default() };
+    let options = Options { revocation: Revocation::Required, ..options };
     let anchors = Anchors::new(vec![anchor.clone()]);
-    let report = examine(leaf, path, &anchors, crl.this_update(), &options);
+    let report = examine(leaf, path, &anchors, at, &options);
     let told = report.findings.iter().filter(|finding| finding.check == Check::Revocation);
     // The same certificates lead to the same path; if ever not, nothing is taken from it.
     let same = report.path == path;

@@ -95,7 +95,7 @@ impl Means for Asked<'_> {
             .as_deref()
             .ok_or_else(|| Failure::Usage("Say with --for whose certificate the envelope is for.".to_owned()))?;
         let certificate = pem::certificates_in(path)?.into_iter().next().unwrap_or_default();
-        Cert::from_der(&certificate).map_err(|why| unreadable(path, &why))
+        Cert::from_der_tolerant(&certificate).map_err(|why| unreadable(path, &why))
     }
 }
 

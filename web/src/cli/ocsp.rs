@@ -208,7 +208,7 @@ impl About {
 fn certs(path: &Path) -> Result<Vec<Cert>, Failure> {
     let damaged =
         |e: &dyn std::fmt::Display| Failure::Here(format!("{}: a certificate cannot be read: {e}.", path.display()));
-    pem::certificates_in(path)?.iter().map(|der| Cert::from_der(der).map_err(|e| damaged(&e))).collect()
+    pem::certificates_in(path)?.iter().map(|der| Cert::from_der_tolerant(der).map_err(|e| damaged(&e))).collect()
 }
 
 fn draw_nonce() -> Result<Vec<u8>, Failure> {

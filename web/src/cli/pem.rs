@@ -2,11 +2,10 @@
 
 use std::path::Path;
 
+use crypto_pool::path::Cert;
 use der::pem::LineEnding;
-use der::{Decode, Encode};
 use pki_config::Serial;
 use rustls::pki_types::pem::{PemObject, SectionKind};
-use x509_cert::Certificate;
 
 use crate::cli::failure::Failure;
 use crate::cli::file;
@@ -14,7 +13,8 @@ use crate::cli::file;
 /// Largest file with certificates. Unit: bytes.
 pub const LARGEST: usize = 4 * 1024 * 1024;
 
-/// Every certificate in a PEM text, or the one of a DER file.
+/// Every certificate in a PEM text, or the one of a DER file. Anybody's: what real certificates have and strict DER
+/// refuses is put up with, the bytes stay as they came.
 ///
 /// # Errors
 /// A sentence, without the file's name: damaged, or none in it.
@@ -24,7 +24,7 @@ pub fn certificates(bytes: &[u8]) -> Result<Vec<Vec<u8>>, String> {
         return Err("there is no certificate in it".to_owned());
     }
     for der in &found {
-        Certificate::from_der(der).map_err(|_| "a certificate in it is damaged".to_owned())?;
+        Cert::from_der_tolerant(der).map_err(|_| "a certificate in it is damaged".to_owned())?;
     }
     Ok(found)
 }
@@ -84,21 +84,15 @@ pub fn armour(label: &'static str, der: &[u8]) -> Result<String, Failure> {
 /// # Errors
 /// One sentence: damaged, or a serial that RFC 5280 does not allow.
 pub fn serial(certificate: &[u8]) -> Result<Serial, String> {
-    let parsed = Certificate::from_der(certificate).map_err(|_| "the certificate is damaged".to_owned())?;
-    Serial::from_der_content(parsed.tbs_certificate().serial_number().as_bytes())
+    let parsed = Cert::from_der_tolerant(certificate).map_err(|_| "the certificate is damaged".to_owned())?;
+    Serial::from_der_content(parsed.serial())
         .map_err(|e| format!("the certificate's serial number is not allowed: {e}"))
 }
 
 /// The subject of a certificate as people read it; foreign attributes included.
 #[must_use]
 pub fn subject(certificate: &[u8]) -> String {
-    let Ok(parsed) = Certificate::from_der(certificate) else { return "?".to_owned() };
-    let name = parsed.tbs_certificate().subject();
-    // Ours first: it keeps the order people know; x509-cert reads what we do not.
-    name.to_der()
-        .ok()
-        .and_then(|der| pki_config::name::DistinguishedName::from_der(&der).ok())
-        .map_or_else(|| name.to_string(), |name| name.to_string())
+    Cert::from_der_tolerant(certificate).map_or_else(|_| "?".to_owned(), |cert| crate::show::name(cert.subject()))
 }
 
 /// What people call the subject: its common name, else its whole name.

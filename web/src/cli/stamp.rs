@@ -118,11 +118,11 @@ impl Plan {
         };
         let mut roots = Vec::new();
         for root in trust::believed(&global.data_dir())? {
-            roots.extend(Cert::from_der(&root.der));
+            roots.extend(Cert::from_der_tolerant(&root.der));
         }
         for path in &args.root {
             for der in pem::certificates_in(path)? {
-                roots.push(Cert::from_der(&der).map_err(|why| Failure::here(&why))?);
+                roots.push(Cert::from_der_tolerant(&der).map_err(|why| Failure::here(&why))?);
             }
         }
         let policy = args.policy.as_deref().map(policy).transpose()?;

@@ -3,11 +3,8 @@
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
-use crypto_pool::{PublicKey, SignatureAlgorithm};
-use der::{Decode, Encode};
+use crypto_pool::path::Cert;
 use serde::Serialize;
-use x509_cert::Certificate;
-use x509_cert::ext::pkix::BasicConstraints;
 
 use crate::cli::args::{Global, TrustCommand};
 use crate::cli::console::Console;
@@ -169,21 +166,13 @@ fn remove(console: Console, store: &Path, fingerprint: &str) -> Result<(), Failu
 
 /// That a certificate is a root: its own issuer, by name and by signature, and allowed to issue.
 fn check_root(der: &[u8]) -> Result<(), String> {
-    let damaged = |_| "the certificate is damaged".to_owned();
-    let certificate = Certificate::from_der(der).map_err(damaged)?;
-    let tbs = certificate.tbs_certificate();
-    let same_name = tbs.issuer().to_der().map_err(damaged)? == tbs.subject().to_der().map_err(damaged)?;
-    let spki = tbs.subject_public_key_info().to_der().map_err(damaged)?;
-    let key = PublicKey::from_spki(&spki).map_err(|e| format!("its key is not accepted ({e})"))?;
-    let signed = SignatureAlgorithm::from_identifier(certificate.signature_algorithm()).is_some_and(|algorithm| {
-        let signature = certificate.signature().as_bytes().unwrap_or_default();
-        tbs.to_der().is_ok_and(|message| key.verify(algorithm, &message, signature))
-    });
-    if !same_name || !signed {
+    let root = Cert::from_der_tolerant(der).map_err(|_| "the certificate is damaged".to_owned())?;
+    let key = root.public_key().map_err(|e| format!("its key is not accepted ({e})"))?;
+    if root.issuer() != root.subject() || !root.is_signed_by(key) {
         return Err("it is no root, that is, not signed by itself".to_owned());
     }
-    match tbs.get_extension::<BasicConstraints>() {
-        Ok(Some((_, constraints))) if constraints.ca => Ok(()),
+    match root.extensions().basic_constraints {
+        Some(constraints) if constraints.ca => Ok(()),
         _ => Err("it is no certificate authority".to_owned()),
     }
 }

@@ -1,10 +1,11 @@
-//! `yinxin verify`: checks sealed documents, seals, certificates, time-stamps, receipts and CRLs as a stranger would,
-//! with nothing but files.
+//! `yinxin verify`: checks sealed documents, seals, certificates, time-stamps, receipts, CRLs and OCSP answers as a
+//! stranger would, with nothing but files.
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-use crypto_pool::path::{Anchors, Cert, Crl};
+use const_oid::ObjectIdentifier;
+use crypto_pool::path::{Anchors, Cert, Crl, OcspAnswer};
 use eseal::core::report::Report;
 use pki_config::time::SystemClock;
 use pki_config::{Clock, Instant};
@@ -22,6 +23,7 @@ mod crl;
 mod document;
 mod evidence;
 mod input;
+mod ocsp;
 mod receipt;
 pub(super) mod token;
 
@@ -69,7 +71,8 @@ impl Step {
 struct Item {
     /// Where it came from.
     file: String,
-    /// `ofd`, `pdf`, `seal`, `signature`, `document` (unreadable), `certificate`, `time-stamp`, `receipt` or `crl`.
+    /// `ofd`, `pdf`, `seal`, `signature`, `document` (unreadable), `certificate`, `time-stamp`, `receipt`, `crl` or
+    /// `ocsp`.
     kind: &'static str,
     /// What it calls itself.
     name: String,
@@ -108,12 +111,23 @@ struct Answer {
 struct Against {
     at: Instant,
     anchors: Anchors,
-    /// Given with `--chain`.
+    /// Given with `--chain`, and those of the files: they may help each other.
     intermediates: Vec<Cert>,
     /// Given by the caller: these must be usable.
     given_crls: Vec<Crl>,
     /// Found in the data directory: used where they are usable.
     found_crls: Vec<Crl>,
+    /// Given by the caller: these must be usable.
+    ocsps: Vec<OcspAnswer>,
+    /// Policies of which one must be valid along the path of a certificate; any if none is named.
+    policies: Vec<ObjectIdentifier>,
+}
+
+impl Against {
+    /// The lists given, then those found.
+    fn crls(&self) -> Vec<Crl> {
+        self.given_crls.iter().chain(&self.found_crls).cloned().collect()
+    }
 }
 
 /// Runs it.
@@ -140,8 +154,13 @@ fn with_data(global: &Global, args: &Verify) -> (Global, Verify) {
 }
 
 fn check(global: &Global, args: &Verify) -> Result<Answer, Failure> {
-    let input::Given { things, mut receipts, crls } = input::read(&args.files, args.proof.as_deref())?;
-    let against = input::against(global, args, crls)?;
+    let input::Given { things, mut receipts, crls, ocsps } = input::read(&args.files, args.proof.as_deref())?;
+    let mut against = input::against(global, args, crls, ocsps)?;
+    for thing in &things {
+        if let input::Content::Certificate { leaf, others } = &thing.content {
+            against.intermediates.extend(std::iter::once(leaf).chain(others).cloned());
+        }
+    }
     let mut items: Vec<(usize, Item)> = Vec::new();
     let mut readers = None;
     for thing in things {
@@ -158,6 +177,7 @@ fn check(global: &Global, args: &Verify) -> Result<Answer, Failure> {
                 token::check(&thing.file, opened, receipt.as_ref(), args, &against)?
             }
             input::Content::Crl(crl) => crl::check(&thing.file, crl, &against),
+            input::Content::Ocsp(answer) => ocsp::check(&thing.file, answer, &against),
             input::Content::Document => {
                 let bytes = file::read(&thing.file, document::LONGEST)?;
                 let readers = match &mut readers {

@@ -46,7 +46,7 @@ impl Given {
     /// There is no key, or none of them is its.
     pub fn own_first(&self) -> Result<Vec<Vec<u8>>, Refusal> {
         let spki = spki_of(self.key()?).ok_or(Refusal::Whole(Reason::Algorithm))?;
-        let is_own = |der: &[u8]| Cert::from_der(der).is_ok_and(|cert| cert.spki() == spki);
+        let is_own = |der: &[u8]| Cert::from_der_tolerant(der).is_ok_and(|cert| cert.spki() == spki);
         let own = self.certificates.iter().position(|der| is_own(der)).ok_or(Refusal::Whole(Reason::NoOwn))?;
         let mut certificates = self.certificates.clone();
         let first = certificates.remove(own);
@@ -129,7 +129,7 @@ impl<M: Means> Reading<'_, M> {
         if Shape::of(bytes) == Some(Shape::Skf) {
             return self.envelope(given, bytes);
         }
-        if Cert::from_der(bytes).is_ok() {
+        if Cert::from_der_tolerant(bytes).is_ok() {
             given.add_certificate(bytes.to_vec());
             return Ok(());
         }

@@ -78,6 +78,7 @@ impl Judge<'_> {
             anchors: self.trust.anchors.clone(),
             certificates: along,
             crls,
+            ocsps: self.trust.ocsps.iter().chain(&self.evidence.ocsps).cloned().collect(),
             now: Some(self.at),
             ..Against::default()
         };

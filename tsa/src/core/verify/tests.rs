@@ -2,7 +2,7 @@
 
 use const_oid::ObjectIdentifier as Oid;
 use crypto_pool::digest::{self, Hash};
-use crypto_pool::path::{Anchors, Cert, Crl};
+use crypto_pool::path::{Anchors, Cert, Crl, OcspAnswer};
 use pki_config::Instant;
 
 use super::*;
@@ -192,4 +192,40 @@ fn a_refusal_and_other_files_are_no_tokens() {
     assert!(OpenedToken::from_der(&sample("data.txt")).is_err());
     assert!(OpenedToken::from_der(&sample("ec.cer")).is_err());
     assert!(OpenedToken::from_der(&[]).is_err());
+}
+
+/// A token over `hello` whose authority's issuer answers OCSP instead of publishing lists.
+fn judged_by_answer(name: &str, change: impl FnOnce(&mut Vec<u8>)) -> Vec<Finding> {
+    let digest = digest::of(Hash::Sha256, b"hello");
+    let mut answer = sample(name);
+    change(&mut answer);
+    let against = Against {
+        data_digest: Some(&digest),
+        anchors: Anchors::new(vec![cert("answered-root.cer")]),
+        ocsps: vec![OcspAnswer::from_der(&answer).unwrap()],
+        ..Against::default()
+    };
+    verify(&token("answered.tsr"), &against)
+}
+
+#[test]
+fn an_ocsp_answer_made_after_the_token_tells_whether_its_signer_was_revoked() {
+    let good = judged_by_answer("answered-good.ocsp", |_| ());
+    assert_eq!(result(&good, Question::Revocation), Outcome::Pass);
+    assert_eq!(Judgement::of(&good), Judgement::Valid);
+    let revoked = judged_by_answer("answered-revoked.ocsp", |_| ());
+    assert_eq!(result(&revoked, Question::Revocation), Outcome::Fail);
+    assert_eq!(Judgement::of(&revoked), Judgement::Invalid);
+}
+
+#[test]
+fn an_ocsp_answer_whose_signature_is_wrong_tells_nothing() {
+    for name in ["answered-good.ocsp", "answered-revoked.ocsp"] {
+        // Within producedAt, so that the form stays right and what was signed does not.
+        let changed = judged_by_answer(name, |answer| {
+            let at = answer.windows(15).position(|text| text.starts_with(b"2026112116")).unwrap();
+            answer[at + 13] ^= 1;
+        });
+        assert_eq!(result(&changed, Question::Revocation), Outcome::NotChecked, "{name}");
+    }
 }

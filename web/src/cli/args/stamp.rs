@@ -161,6 +161,9 @@ pub struct EvidenceVerify {
     /// CRLs (DER or PEM), beside those of the data directory.
     #[arg(long, value_name = "FILE")]
     pub crl: Vec<PathBuf>,
+    /// OCSP answers (DER).
+    #[arg(long, value_name = "FILE")]
+    pub ocsp: Vec<PathBuf>,
     /// Believe these roots only (PEM).
     #[arg(long, visible_alias = "trust", value_name = "FILE")]
     pub root: Vec<PathBuf>,

@@ -184,7 +184,8 @@ pub struct Restore {
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "\
 Told by content: sealed and signed documents (OFD, PDF), seals (.esl), certificates (PEM or DER), time-stamps
-(RFC 3161, anybody's), receipts (receipt.json), CRLs. Documents are read in a process apart that holds no key.
+(RFC 3161, anybody's), receipts (receipt.json), CRLs, OCSP answers; the files help each other, in any order.
+Documents are read in a process apart that holds no key.
 chain.pem and receipt.json beside a certificate are used by themselves, and for contract.pdf.tsr the file
 contract.pdf. Believed are the trust store (`yinxin trust list`) and the roots of the
 data directory. Needs no server and no network.
@@ -195,9 +196,10 @@ Examples:
   yinxin verify contract.pdf contract.ofd
   yinxin verify www.example.cn/cert.pem
   yinxin verify cert.pem --chain chain.pem --crl latest.crl --at 2026-12-31T00:00:00Z
+  yinxin verify cert.pem issuing.pem answer.ocsp --root root.pem
   yinxin verify token.tsr --data contract.pdf --proof proof.json --policy 1.2.3.4.1")]
 pub struct Verify {
-    /// Documents, seals, certificates, time-stamps, receipts, CRLs, or folders written by `issue`.
+    /// Documents, seals, certificates, time-stamps, receipts, CRLs, OCSP answers, or folders written by `issue`.
     #[arg(required = true)]
     pub files: Vec<PathBuf>,
     /// Certificates between the holder's and the root (PEM).
@@ -206,6 +208,12 @@ pub struct Verify {
     /// CRLs to look the certificates up in (DER or PEM), beside those of the data directory.
     #[arg(long, value_name = "FILE")]
     pub crl: Vec<PathBuf>,
+    /// OCSP answers to look the certificates up in (DER).
+    #[arg(long, value_name = "FILE")]
+    pub ocsp: Vec<PathBuf>,
+    /// A policy of which one must be valid along the chain of certificates, as an object identifier.
+    #[arg(long, value_name = "OID")]
+    pub cert_policy: Vec<String>,
     /// Believe these roots only (PEM).
     #[arg(long, visible_alias = "trust", value_name = "FILE")]
     pub root: Vec<PathBuf>,

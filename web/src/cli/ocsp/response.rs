@@ -221,7 +221,7 @@ pub(super) fn check(
     let key = responder.public_key().map_err(|_| Doubt::Unauthorised)?;
     let signature = basic.signature.as_bytes().ok_or(Doubt::Form)?;
     let algorithm = SignatureAlgorithm::from_identifier_der(&identifier);
-    if !algorithm.is_some_and(|algorithm| key.verify(algorithm, &signed, signature)) {
+    if !algorithm.is_some_and(|algorithm| key.verify_tolerant(algorithm, &signed, signature)) {
         return Err(Doubt::Signature);
     }
     if let Some(nonce) = nonce {
@@ -273,7 +273,8 @@ fn responder(id: &Any, certs: Option<&[Any]>, issuer: &Cert, now: Instant) -> Re
         return Ok((issuer.clone(), true));
     }
     let key = issuer.public_key().map_err(|_| Doubt::Unauthorised)?;
-    let mut given = certs.unwrap_or_default().iter().take(8).filter_map(|any| Cert::from_der(&any.to_der().ok()?).ok());
+    let mut given =
+        certs.unwrap_or_default().iter().take(8).filter_map(|any| Cert::from_der_tolerant(&any.to_der().ok()?).ok());
     let delegated = |cert: &Cert| {
         let uses = cert.extensions().ext_key_usage.as_deref().unwrap_or_default();
         cert.issuer() == issuer.subject()

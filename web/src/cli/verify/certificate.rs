@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crypto_pool::path::{Cert, Check, Crl, Options, Problem, Report, Revocation, examine};
+use crypto_pool::path::{Cert, Check, Crl, Options, Policies, Problem, Report, Revocation, Source, examine};
 
 use super::{Against, Item, Outcome, Step};
 use crate::api::Receipt;
@@ -11,16 +11,32 @@ use crate::cli::pem;
 /// Every check of it.
 pub(super) fn check(file: &Path, leaf: &Cert, others: &[Cert], receipt: Option<&Receipt>, against: &Against) -> Item {
     let intermediates: Vec<Cert> = others.iter().chain(&against.intermediates).cloned().collect();
-    let crls: Vec<Crl> = against.given_crls.iter().chain(&against.found_crls).cloned().collect();
-    let options = Options { revocation: Revocation::Required, crls: &crls, ..Options::default() };
+    let crls = against.crls();
+    let policies =
+        Policies { acceptable: &against.policies, required: !against.policies.is_empty(), ..Policies::default() };
+    let options = Options {
+        revocation: Revocation::Required,
+        crls: &crls,
+        ocsps: &against.ocsps,
+        policies,
+        ..Options::default()
+    };
     let report = examine(leaf, &intermediates, &against.anchors, against.at, &options);
     let mut steps = vec![chain(&report), validity(&report, against), revocation(&report, &crls, against)];
+    steps.extend(form(leaf));
     steps.push(match receipt {
         Some(receipt) => super::receipt::check(receipt, leaf, against),
         None => Step::not_checked("receipt", "none is given"),
     });
     let serial = pem::serial(leaf.der()).map_or_else(|_| "?".to_owned(), |serial| serial.to_string());
     Item::new(file, "certificate", format!("{} (serial {serial})", pem::subject(leaf.der())), steps)
+}
+
+/// What strict readers refuse in it, if anything: no fault of whoever holds it, and worth to know.
+fn form(leaf: &Cert) -> Option<Step> {
+    let told: Vec<String> = leaf.deviations().iter().map(ToString::to_string).collect();
+    let detail = format!("others may refuse it: {} (`yinxin show` tells more)", told.join("; "));
+    (!told.is_empty()).then(|| Step { check: "form", result: Outcome::Warning, detail, detail_zh: None })
 }
 
 /// Everything about the path but time and revocation, which are told apart.
@@ -72,15 +88,22 @@ pub(super) fn validity(report: &Report, against: &Against) -> Step {
 /// Whether a CRL says something about the certificate. CRLs that only happen to lie in the data directory
 /// may be of no use; those that the caller gave must be.
 fn revocation(report: &Report, crls: &[Crl], against: &Against) -> Step {
-    let mut leaf = Step::not_checked("revocation", "no CRL of its issuer is given");
+    let mut leaf = Step::not_checked("revocation", "no CRL of its issuer and no OCSP answer is given");
     let mut notes = Vec::new();
     for finding in report.findings.iter().filter(|finding| finding.check == Check::Revocation) {
         let name = || subject(report, finding.certificate);
         match finding.result {
-            Err(problem @ Problem::Revoked { .. }) => {
+            // What an authority says of its own certificates counts, who gave it or where it was found.
+            Err(problem @ (Problem::Revoked { .. } | Problem::UnknownToAuthority)) => {
                 return Step::fail("revocation", format!("{}: {problem}", name()));
             }
-            Err(problem @ (Problem::CrlSignature | Problem::CrlNotCurrent)) => {
+            Err(
+                problem @ (Problem::CrlSignature
+                | Problem::CrlNotCurrent
+                | Problem::CrlReasonsOpen
+                | Problem::OcspSignature
+                | Problem::OcspNotCurrent),
+            ) => {
                 let detail = format!("{}: {problem}", name());
                 if is_given(report, finding.certificate, against) {
                     return Step::fail("revocation", detail);
@@ -91,7 +114,7 @@ fn revocation(report: &Report, crls: &[Crl], against: &Against) -> Step {
             }
             Err(Problem::NoCrl) if finding.certificate > 0 => notes.push(format!("{} was not looked up", name())),
             Ok(()) if finding.certificate == 0 => {
-                leaf = Step::pass("revocation", as_of(report, crls));
+                leaf = Step::pass("revocation", as_of(report, crls, against));
             }
             _ => {}
         }
@@ -102,17 +125,27 @@ fn revocation(report: &Report, crls: &[Crl], against: &Against) -> Step {
     leaf
 }
 
-/// Of when the newest list is in which the leaf does not stand.
-fn as_of(report: &Report, crls: &[Crl]) -> String {
-    let issuer = report.path.first().map(Cert::issuer);
-    let newest = crls.iter().filter(|crl| Some(crl.issuer()) == issuer).map(Crl::this_update).max();
-    newest.map_or_else(|| "not revoked".to_owned(), |at| format!("not in the CRL of {at}"))
+/// What decided that the leaf is not revoked.
+fn as_of(report: &Report, crls: &[Crl], against: &Against) -> String {
+    let source = report.evidence.iter().find(|evidence| evidence.certificate == 0).map(|evidence| evidence.source);
+    match source {
+        Some(Source::Crl(place)) => {
+            crls.get(place).map_or_else(String::new, |crl| format!("not in the CRL of {}", crl.this_update()))
+        }
+        Some(Source::Ocsp(place)) => against
+            .ocsps
+            .get(place)
+            .map_or_else(String::new, |answer| format!("good by the OCSP answer of {}", answer.produced_at())),
+        Some(Source::Told) | None => "not revoked".to_owned(),
+    }
 }
 
-/// Whether the caller gave a CRL of this certificate's issuer.
+/// Whether the caller gave a CRL of this certificate's issuer, or an OCSP answer about the certificate.
 fn is_given(report: &Report, place: usize, against: &Against) -> bool {
-    let issuer = report.path.get(place).map(Cert::issuer);
-    against.given_crls.iter().any(|crl| Some(crl.issuer()) == issuer)
+    let Some(cert) = report.path.get(place) else { return false };
+    let answered = |issuer: &Cert| against.ocsps.iter().any(|answer| answer.is_about(cert, issuer));
+    against.given_crls.iter().any(|crl| crl.issuer() == cert.issuer())
+        || report.path.get(place + 1).is_some_and(answered)
 }
 
 fn subject(report: &Report, place: usize) -> String {

@@ -43,5 +43,5 @@ fn current(crl: &Crl, against: &Against) -> Step {
 }
 
 fn issuer_name(crl: &Crl) -> String {
-    pki_config::name::DistinguishedName::from_der(crl.issuer()).map_or_else(|_| "?".to_owned(), |name| name.to_string())
+    crate::show::name(crl.issuer())
 }

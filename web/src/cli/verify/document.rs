@@ -87,9 +87,10 @@ fn trust(against: &Against) -> Trust {
     Trust {
         anchors: against.anchors.clone(),
         certificates: against.intermediates.clone(),
-        crls: against.given_crls.iter().chain(&against.found_crls).cloned().collect(),
+        crls: against.crls(),
+        ocsps: against.ocsps.clone(),
         // Whoever gives lists wants certificates looked up in them.
-        demand_revocation: !against.given_crls.is_empty(),
+        demand_revocation: !against.given_crls.is_empty() || !against.ocsps.is_empty(),
         ..Trust::default()
     }
 }

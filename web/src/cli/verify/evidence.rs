@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use crypto_pool::path::Crl;
 use tsa::core::evidence::{EvidenceRecord, LONGEST, verify};
 use tsa::core::verify::Against as StampAgainst;
 
@@ -30,13 +29,15 @@ fn check(global: &Global, args: EvidenceVerify) -> Result<Answer, Failure> {
         files: Vec::new(),
         chain: args.chain,
         crl: args.crl,
+        ocsp: args.ocsp,
+        cert_policy: Vec::new(),
         root: args.root,
         at: args.at,
         of: args.of,
         proof: None,
         policy: None,
     };
-    let against = input::against(global, &verify, Vec::new())?;
+    let against = input::against(global, &verify, Vec::new(), Vec::new())?;
     let mut items = Vec::new();
     for path in &args.files {
         items.push(item(path, verify.of.as_deref(), &against)?);
@@ -56,11 +57,11 @@ fn item(path: &Path, of: Option<&Path>, against: &Against) -> Result<Item, Failu
             digests.push((hash, digest_of(data, hash)?));
         }
     }
-    let crls: Vec<Crl> = against.given_crls.iter().chain(&against.found_crls).cloned().collect();
     let stamps = StampAgainst {
         anchors: against.anchors.clone(),
         certificates: against.intermediates.clone(),
-        crls,
+        crls: against.crls(),
+        ocsps: against.ocsps.clone(),
         now: Some(against.at),
         ..StampAgainst::default()
     };

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crypto_pool::path::{Anchors, Cert, Crl};
+use crypto_pool::path::{Anchors, Cert, Crl, OcspAnswer};
 use eseal::core::facts::Format;
 use eseal::core::ses::{Seal, SealSignature};
 use tsa::core::opened::{BadToken, OpenedToken};
@@ -16,6 +16,8 @@ use crate::cli::{file, pem, trust};
 
 /// Largest file that is read: a CRL of some million entries. Unit: bytes.
 const LARGEST: usize = 256 * 1024 * 1024;
+/// Largest OCSP answer. Unit: bytes.
+const LARGEST_ANSWER: usize = 1024 * 1024;
 /// Largest receipt. Unit: bytes.
 const LARGEST_RECEIPT: usize = 1024 * 1024;
 
@@ -27,6 +29,8 @@ pub(super) enum Content {
     Damaged(String),
     /// A CRL.
     Crl(Crl),
+    /// An OCSP answer.
+    Ocsp(OcspAnswer),
     /// A time-stamp.
     Token(Box<OpenedToken>),
     /// An OFD or a PDF; it is read again where its bytes are wanted, so that many do not lie in memory together.
@@ -41,6 +45,8 @@ pub(super) struct Given {
     pub(super) receipts: Receipts,
     /// The CRLs among them: certificates are looked up in these, too.
     pub(super) crls: Vec<Crl>,
+    /// The OCSP answers likewise.
+    pub(super) ocsps: Vec<OcspAnswer>,
 }
 
 /// The receipts that were given, until each finds its certificate.
@@ -77,7 +83,7 @@ impl Receipts {
 /// # Errors
 /// A file cannot be read, or is none of the kinds.
 pub(super) fn read(files: &[PathBuf], proof: Option<&Path>) -> Result<Given, Failure> {
-    let mut given = Given { things: Vec::new(), receipts: Receipts(Vec::new()), crls: Vec::new() };
+    let mut given = Given { things: Vec::new(), receipts: Receipts(Vec::new()), crls: Vec::new(), ocsps: Vec::new() };
     if let Some(proof) = proof {
         let bytes = file::read(proof, LARGEST_RECEIPT)?;
         given.receipts.0.push((files.len(), proof.to_owned(), receipt(proof, &bytes)?));
@@ -97,8 +103,10 @@ pub(super) fn read(files: &[PathBuf], proof: Option<&Path>) -> Result<Given, Fai
             continue;
         }
         let content = content(&file, bytes)?;
-        if let Content::Crl(crl) = &content {
-            given.crls.push(crl.clone());
+        match &content {
+            Content::Crl(crl) => given.crls.push(crl.clone()),
+            Content::Ocsp(answer) => given.ocsps.push(answer.clone()),
+            _ => {}
         }
         given.things.push(Thing { place, file, content });
     }
@@ -116,7 +124,7 @@ fn receipt(path: &Path, bytes: &[u8]) -> Result<Receipt, Failure> {
 fn content(path: &Path, bytes: Vec<u8>) -> Result<Content, Failure> {
     let neither = || {
         Failure::Here(format!(
-            "{} is no document (OFD, PDF), seal, certificate, time-stamp, receipt or CRL.",
+            "{} is no document (OFD, PDF), seal, certificate, time-stamp, receipt, CRL or OCSP answer.",
             path.display()
         ))
     };
@@ -126,15 +134,18 @@ fn content(path: &Path, bytes: Vec<u8>) -> Result<Content, Failure> {
     if pem::is_pem(&bytes) {
         if bytes.windows(20).any(|w| w == b"-----BEGIN X509 CRL-") {
             let der = pem::crl(&bytes).map_err(|_| neither())?;
-            return Crl::from_der(der).map(Content::Crl).map_err(|_| neither());
+            return Crl::from_der_tolerant(der).map(Content::Crl).map_err(|_| neither());
         }
         if !bytes.windows(27).any(|w| w == b"-----BEGIN CERTIFICATE-----") {
             return Err(neither());
         }
         return Ok(certificate(path, &bytes));
     }
-    if Cert::from_der(&bytes).is_ok() {
+    if Cert::from_der_tolerant(&bytes).is_ok() {
         return Ok(certificate(path, &bytes));
+    }
+    if let Ok(answer) = OcspAnswer::from_der(&bytes) {
+        return Ok(Content::Ocsp(answer));
     }
     match OpenedToken::from_der(&bytes) {
         Ok(token) => return Ok(Content::Token(Box::new(token))),
@@ -146,14 +157,14 @@ fn content(path: &Path, bytes: Vec<u8>) -> Result<Content, Failure> {
     if Seal::read(&bytes).is_ok() || SealSignature::read(&bytes).is_ok() {
         return Ok(Content::Seal(bytes));
     }
-    Crl::from_der(bytes).map(Content::Crl).map_err(|_| neither())
+    Crl::from_der_tolerant(bytes).map(Content::Crl).map_err(|_| neither())
 }
 
 /// The certificate of a file; what follows it there, and `chain.pem` beside it, may lead to a root.
 fn certificate(path: &Path, bytes: &[u8]) -> Content {
     let read = |bytes: &[u8]| -> Result<Vec<Cert>, String> {
         let ders = pem::certificates(bytes)?;
-        ders.iter().map(|der| Cert::from_der(der).map_err(|e| format!("it cannot be read: {e}"))).collect()
+        ders.iter().map(|der| Cert::from_der_tolerant(der).map_err(|e| format!("it cannot be read: {e}"))).collect()
     };
     let mut certs = match read(bytes) {
         Ok(certs) => certs.into_iter(),
@@ -173,7 +184,12 @@ fn certificate(path: &Path, bytes: &[u8]) -> Content {
 ///
 /// # Errors
 /// No root is believed, or a file cannot be used.
-pub(super) fn against(global: &Global, args: &Verify, crls: Vec<Crl>) -> Result<Against, Failure> {
+pub(super) fn against(
+    global: &Global,
+    args: &Verify,
+    crls: Vec<Crl>,
+    mut ocsps: Vec<OcspAnswer>,
+) -> Result<Against, Failure> {
     let data = global.data_dir();
     let mut roots = Vec::new();
     if args.root.is_empty() {
@@ -203,19 +219,27 @@ pub(super) fn against(global: &Global, args: &Verify, crls: Vec<Crl>) -> Result<
     for path in &args.crl {
         let wrong = |why: String| Failure::Here(format!("{} is no CRL: {why}.", path.display()));
         let der = pem::crl(&file::read(path, LARGEST)?).map_err(wrong)?;
-        given_crls.push(Crl::from_der(der).map_err(|e| wrong(e.to_string()))?);
+        given_crls.push(Crl::from_der_tolerant(der).map_err(|e| wrong(e.to_string()))?);
     }
+    for path in &args.ocsp {
+        let answer = OcspAnswer::from_der(&file::read(path, LARGEST_ANSWER)?)
+            .map_err(|why| Failure::Here(format!("{} is no OCSP answer: {why}.", path.display())))?;
+        ocsps.push(answer);
+    }
+    let policies = args.cert_policy.iter().map(|text| super::token::policy(text)).collect::<Result<_, _>>()?;
     Ok(Against {
         at: moment(args.at),
         anchors: Anchors::new(roots),
         intermediates,
         given_crls,
         found_crls: crls_in(&data.join("crl")),
+        ocsps,
+        policies,
     })
 }
 
 fn cert(path: &Path, der: &[u8]) -> Result<Cert, Failure> {
-    Cert::from_der(der)
+    Cert::from_der_tolerant(der)
         .map_err(|e| Failure::Here(format!("{}: a certificate in it cannot be read: {e}.", path.display())))
 }
 

@@ -152,3 +152,105 @@ fn a_damaged_certificate_is_not_good() {
     house.put("cert.pem", EC_LEAF.replacen("MII", "AAA", 1).as_bytes());
     assert_eq!(house.steps("@/cert.pem"), [("form", Outcome::Fail)]);
 }
+
+const ANSWERED: &[u8] = include_bytes!("../test_pki/ocsp/leaf.pem");
+const GONE: &[u8] = include_bytes!("../test_pki/ocsp/gone.pem");
+const ANSWERING: &[u8] = include_bytes!("../test_pki/ocsp/issuer.pem");
+
+/// As the house, with a certificate whose issuer answers OCSP (see `test_pki/ocsp/README.md`).
+fn answering() -> House {
+    let house = House::new();
+    house.put("leaf.pem", ANSWERED);
+    house.put("gone.pem", GONE);
+    house.put("issuer.pem", ANSWERING);
+    house.put("responder.pem", include_bytes!("../test_pki/ocsp/responder.pem"));
+    house.put("good.ocsp", include_bytes!("../test_pki/ocsp/good.ocsp"));
+    house.put("by-issuer.ocsp", include_bytes!("../test_pki/ocsp/by-issuer.ocsp"));
+    house.put("by-stranger.ocsp", include_bytes!("../test_pki/ocsp/by-stranger.ocsp"));
+    house.put("revoked.ocsp", include_bytes!("../test_pki/ocsp/revoked.ocsp"));
+    house.put("unknown.ocsp", include_bytes!("../test_pki/ocsp/unknown.ocsp"));
+    std::fs::remove_file(house.0.path().join("chain.pem")).unwrap();
+    house
+}
+
+#[test]
+fn an_ocsp_answer_decides_whether_a_certificate_is_revoked() {
+    let house = answering();
+    for (leaf, answer, expected) in [
+        ("leaf.pem", "good.ocsp", Outcome::Pass),
+        ("leaf.pem", "by-issuer.ocsp", Outcome::Pass),
+        ("leaf.pem", "by-stranger.ocsp", Outcome::Fail),
+        ("gone.pem", "revoked.ocsp", Outcome::Fail),
+        // Of another certificate: as if there were none.
+        ("leaf.pem", "revoked.ocsp", Outcome::NotChecked),
+        ("responder.pem", "unknown.ocsp", Outcome::Fail),
+    ] {
+        let steps = house.steps(&format!("@/{leaf} --ocsp @/{answer} --root @/issuer.pem"));
+        assert_eq!(steps[2], ("revocation", expected), "{leaf} by {answer}");
+    }
+}
+
+#[test]
+fn an_answer_is_found_by_its_content_in_any_order_and_checked_itself() {
+    let house = answering();
+    for line in ["@/good.ocsp @/leaf.pem", "@/leaf.pem @/good.ocsp"] {
+        let answer = house.answer(&format!("{line} --root @/issuer.pem")).unwrap();
+        assert!(answer.good, "{answer:?}");
+        let certificate = answer.items.iter().find(|item| item.kind == "certificate").unwrap();
+        assert_eq!((certificate.checks[2].check, certificate.checks[2].result), ("revocation", Outcome::Pass));
+        assert!(certificate.checks[2].detail.starts_with("good by the OCSP answer of "), "{certificate:?}");
+        let own = answer.items.iter().find(|item| item.kind == "ocsp").unwrap();
+        assert_eq!((own.checks[0].check, own.checks[0].result), ("answer", Outcome::Pass));
+    }
+    let forged = house.answer("@/leaf.pem @/by-stranger.ocsp --root @/issuer.pem").unwrap();
+    assert!(forged.items.iter().all(|item| !item.good), "{forged:?}");
+}
+
+#[test]
+fn an_answer_without_its_certificate_is_neither_good_nor_bad() {
+    let house = answering();
+    let answer = house.answer("@/good.ocsp --root @/issuer.pem").unwrap();
+    assert!(!answer.good && answer.items[0].undecided, "{answer:?}");
+}
+
+#[test]
+fn certificates_of_several_files_lead_to_each_other() {
+    let house = House::new();
+    house.put("lonely.pem", EC_LEAF.as_bytes());
+    house.put("between.pem", EC_ISSUING.as_bytes());
+    std::fs::remove_file(house.0.path().join("chain.pem")).unwrap();
+    assert_eq!(house.steps("@/lonely.pem")[0], ("chain", Outcome::Fail));
+    let answer = house.answer("@/lonely.pem @/between.pem").unwrap();
+    assert!(answer.good, "{answer:?}");
+}
+
+#[test]
+fn what_strict_readers_refuse_is_read_and_told() {
+    let house = House::new();
+    let der = crate::cli::pem::certificates(EC_LEAF.as_bytes()).unwrap().remove(0);
+    // The outer length in three octets where two are enough.
+    assert_eq!(der[..2], [0x30, 0x82]);
+    let long = [&[0x30, 0x83, 0], &der[2..]].concat();
+    house.put("long.cer", &long);
+    let steps = house.steps("@/long.cer");
+    assert_eq!(steps[0], ("chain", Outcome::Pass));
+    assert_eq!(steps[3], ("form", Outcome::Warning));
+    assert!(house.answer("@/long.cer").unwrap().good, "the signature is over what was signed");
+    // The same with another signed octet.
+    let mut changed = long;
+    let last = changed.len() - 100;
+    changed[last] ^= 1;
+    house.put("changed.cer", &changed);
+    assert!(!house.answer("@/changed.cer").is_ok_and(|answer| answer.good));
+}
+
+#[test]
+fn a_policy_that_is_demanded_must_be_valid_along_the_path() {
+    let house = House::new();
+    assert_eq!(house.steps("@/cert.pem --cert-policy 1.2.3.4")[0], ("chain", Outcome::Fail));
+    assert!(matches!(house.answer("@/cert.pem --cert-policy x"), Err(Failure::Usage(_))));
+    // One with organisation validation and 1.2.3.8, its own root.
+    house.put("all.pem", include_bytes!("../../show/tests/all.pem"));
+    let all = "@/all.pem --root @/all.pem --at 2027-06-01T00:00:00Z";
+    assert_eq!(house.steps(all)[0], ("chain", Outcome::Pass));
+}

@@ -5,7 +5,6 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use const_oid::ObjectIdentifier as Oid;
-use crypto_pool::path::Crl;
 use tsa::core::digest::Digester;
 use tsa::core::opened::OpenedToken;
 use tsa::core::request::Hash;
@@ -36,12 +35,12 @@ pub(super) fn check(
         (Some(data), Some(hash)) => Some(digest_of(data, hash)?),
         _ => None,
     };
-    let crls: Vec<Crl> = against.given_crls.iter().chain(&against.found_crls).cloned().collect();
     let against_token = verify::Against {
         data_digest: digest.as_deref(),
         anchors: against.anchors.clone(),
         certificates: against.intermediates.clone(),
-        crls,
+        crls: against.crls(),
+        ocsps: against.ocsps.clone(),
         policy,
         nonce: None,
         now: Some(against.at),
