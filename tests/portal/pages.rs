@@ -6,7 +6,7 @@ use crate::clients::{Browser, Page};
 use crate::people::{House, usable, well};
 
 /// What officers open from the navigation, and what everybody may see.
-const PAGES: [(&str, &str); 22] = [
+const PAGES: [(&str, &str); 23] = [
     ("overview", "/desk"),
     ("requests", "/desk/requests"),
     ("request-profiles", "/desk/requests/new"),
@@ -18,6 +18,7 @@ const PAGES: [(&str, &str); 22] = [
     ("convert", "/desk/convert"),
     ("branches", "/desk/branches"),
     ("seals", "/desk/seals"),
+    ("seal-uses", "/desk/seals/uses"),
     ("seal-new", "/desk/seals/new"),
     ("profiles", "/desk/profiles"),
     ("issuers", "/desk/issuers"),

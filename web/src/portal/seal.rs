@@ -9,6 +9,7 @@ mod public;
 mod report;
 mod sheets;
 mod shelf;
+mod uses;
 mod words;
 
 use std::time::Duration;
@@ -43,12 +44,14 @@ pub(super) fn rows() -> Vec<Row> {
         show("/desk/seals/new", apply, apply::show),
         act("/desk/seals/new", apply, apply::send).up_to(PICTURE),
         act("/desk/seals/preview", apply, apply::preview).up_to(PICTURE),
+        show("/desk/seals/uses", read, uses::show),
         show("/desk/seals/{seal}", read, list::one),
         show("/desk/seals/{seal}/{file}", read, list::download),
         act("/desk/seals/{seal}/review", Needs(P::ReviewSeal), list::step),
         act("/desk/seals/{seal}/approve", deciding, list::step),
         act("/desk/seals/{seal}/reject", deciding, list::step),
         act("/desk/seals/{seal}/make", deciding, list::step),
+        act("/desk/seals/{seal}/renew", deciding, uses::renew),
         act("/desk/seals/{seal}/enable", managing, list::step),
         act("/desk/seals/{seal}/suspend", managing, list::step),
         act("/desk/seals/{seal}/revoke", managing, list::step),

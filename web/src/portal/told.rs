@@ -37,7 +37,11 @@ const TOLD: &[(&str, &str, &str)] = &[
     ("seal-enable", "印章已启用。", "The seal is enabled."),
     ("seal-suspend", "印章已暂停使用。", "The seal is suspended."),
     ("seal-revoke", "印章已吊销。", "The seal is revoked."),
+    ("seal-renew", "已用新证书重新制章。", "Made again with the new certificates."),
     ("seal-destroy", "印模和密钥已销毁。", "Its picture and keys are destroyed."),
+    ("recovery-asked", "已提出，等待另一名密钥管理员批准。", "Asked for. Another key officer approves it."),
+    ("recovery-done", "已批准并办理。", "Approved and done."),
+    ("recovery-refused", "未予批准。", "Not approved."),
     ("started", "已开始。", "Begun."),
 ];
 

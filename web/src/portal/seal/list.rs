@@ -166,7 +166,12 @@ pub(super) async fn one(
     shown(app, &visitor, &seal, None).await
 }
 
-async fn shown(app: App, visitor: &Visitor, seal: &str, refused: Option<&Failure>) -> Result<Response, Failure> {
+pub(super) async fn shown(
+    app: App,
+    visitor: &Visitor,
+    seal: &str,
+    refused: Option<&Failure>,
+) -> Result<Response, Failure> {
     let detail = detail(&app, visitor, seal).await?;
     let by = visitor.by(Permission::ReadSeals)?;
     let ask = SealUseQuery { seal: Some(seal.to_owned()), limit: Some(USES), ..SealUseQuery::default() };
