@@ -37,7 +37,7 @@ impl Given {
     /// # Errors
     /// There is none, or it is another.
     pub fn sm2(&self) -> Result<PrivateKey, Refusal> {
-        Ok(private_key::read(self.key()?)?)
+        private_key::read(self.key()?).map_err(|_| Refusal::Whole(Reason::NotSm2))
     }
 
     /// The certificates, that of the key first.

@@ -40,6 +40,9 @@ pub fn make<M: Means>(
             Ok(Zeroizing::new(certificates_only(given.certificates.iter().map(Vec::as_slice))))
         }
         Form::Pem => {
+            if given.key.is_none() {
+                some_certificate(given)?;
+            }
             let mut text = Zeroizing::new(String::new());
             if let Some(key) = &given.key {
                 let (label, der) = if order.clear {

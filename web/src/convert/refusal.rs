@@ -37,6 +37,8 @@ pub enum Reason {
     OwnEnveloped,
     /// The private key's algorithm.
     Algorithm,
+    /// The private key is not SM2.
+    NotSm2,
     /// No certificate belongs to the private key.
     NoOwn,
     /// The recipient's certificate has no SM2 key.
@@ -68,6 +70,7 @@ impl Reason {
             Self::SecondKey => "这是第二个私钥，请一次只转换一个".to_owned(),
             Self::OwnEnveloped => "用来拆封的私钥本身也在信封中，请先转换它".to_owned(),
             Self::Algorithm => "私钥的算法不受支持".to_owned(),
+            Self::NotSm2 => "私钥不是 SM2 密钥".to_owned(),
             Self::NoOwn => "给出的证书都不属于这个私钥".to_owned(),
             Self::Recipient => "接收人的证书中不是 SM2 公钥".to_owned(),
             Self::Armour => "无法写成 PEM".to_owned(),
@@ -87,6 +90,7 @@ impl fmt::Display for Reason {
             Self::SecondKey => "this is a second private key; convert one at a time",
             Self::OwnEnveloped => "the key that should open it is in an envelope itself; convert that one first",
             Self::Algorithm => "the private key is of an algorithm that is not known here",
+            Self::NotSm2 => "the private key is no SM2 key",
             Self::NoOwn => "none of the certificates is that of the private key",
             Self::Recipient => "the certificate of the recipient has no SM2 key",
             Self::Armour => "PEM cannot be written",

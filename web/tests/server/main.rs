@@ -5,6 +5,7 @@
 mod browser;
 mod calls;
 mod clock;
+mod convert_page;
 mod damage;
 mod desk;
 mod doors;
