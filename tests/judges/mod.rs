@@ -18,6 +18,7 @@
 //! | [`Poppler`] | nothing | signed PDF; how pages look |
 //! | [`PyHanko`] | nothing | signed PDF, with trust |
 //! | [`Qpdf`] | form of PDF | the same |
+//! | [`Tongsuo`] | ciphertexts, envelopes, keys, TLCP handshakes | PKCS#12 |
 //! | [`Axe`] | pages | pages |
 #![allow(dead_code, reason = "each test file that includes this one uses a part of it")]
 
@@ -28,6 +29,7 @@ mod openssl;
 mod pkilint;
 mod run;
 mod timestamp;
+mod tongsuo;
 
 #[allow(unused_imports, reason = "as above")]
 pub use self::{
@@ -38,6 +40,7 @@ pub use self::{
     pkilint::Pkilint,
     run::{Run, capture, left_out},
     timestamp::PythonStamps,
+    tongsuo::Tongsuo,
 };
 
 use std::path::PathBuf;

@@ -1,5 +1,5 @@
 //! Installs the outside judges: openssl, BouncyCastle, browsers, nginx, GnuTLS, osslsigncode, Poppler and qpdf from Debian;
-//! pkilint, rfc3161-client, pyHanko and NIST's path validation suite from the Python index; axe-core from the npm registry.
+//! pkilint, rfc3161-client, pyHanko, Tongsuo and NIST's path validation suite from the Python index; axe-core from the npm registry.
 //!
 //! A judge that cannot be had is left out with the reason; the tests that ask it say so too.
 
@@ -15,6 +15,9 @@ const PKILINT: &str = "pkilint==0.13.3";
 
 /// The clients of time-stamps that judge ours, in an environment of their own.
 const STAMPS: [&str; 2] = ["rfc3161-client==1.0.9", "pyhanko==0.38.0"];
+
+/// Tongsuo's library, with SM2 and TLCP, lies in this Python package.
+const TONGSUO: &str = "tongsuopy==1.0.1";
 
 /// NIST's Public Key Interoperability Test Suite lies in the test vectors of a Python library.
 const PKITS: &str = "cryptography-vectors==50.0.2";
@@ -72,6 +75,7 @@ pub fn install(gate: &mut Gate) -> Outcome {
     }
     let mut judges = vec![("openssl", openssl()), ("BouncyCastle", bouncy_castle(gate)), ("pkilint", pkilint(gate))];
     judges.push(("rfc3161-client, pyHanko", stamps(gate)));
+    judges.push(("Tongsuo", tongsuo(gate)));
     judges.push(("PKITS", pkits(gate)));
     judges.push(("axe-core", axe(gate)));
     judges.extend(CLIENTS.iter().map(|client| (client.program, client.version())));
@@ -175,6 +179,14 @@ fn stamps(gate: &mut Gate) -> Result<String, String> {
     let bin = environment(gate, "venv-stamps", &STAMPS, works)?;
     gate.judges.push(("YINXIN_JUDGE_STAMPS", bin.display().to_string()));
     Ok(STAMPS.join(", "))
+}
+
+/// Tongsuo likewise.
+fn tongsuo(gate: &mut Gate) -> Result<String, String> {
+    let works = |bin: &Path| quiet(Command::new(bin.join("python3")).args(["-c", "import tongsuopy"])).is_ok();
+    let bin = environment(gate, "venv-tongsuo", &[TONGSUO], works)?;
+    gate.judges.push(("YINXIN_JUDGE_TONGSUO", bin.display().to_string()));
+    Ok(TONGSUO.to_owned())
 }
 
 /// The certificates and CRLs of PKITS, in a Python environment that only holds them.
