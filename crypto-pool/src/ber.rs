@@ -366,7 +366,7 @@ mod tests {
             (&[0x30, 2, 5], 0, Rule::Unreadable),
             (&[0x30, 0, 7], 2, Rule::Trailing),
             (b"\x17\x0b2611210800Z", 0, Rule::Time),
-            (b"\x18\x1320261121080000.50Z", 0, Rule::Time),
+            (b"\x18\x1220261121080000.50Z", 0, Rule::Time),
         ] {
             assert_eq!(only(bytes), [(at, rule)], "{bytes:x?}");
         }
@@ -382,7 +382,7 @@ mod tests {
             &[0x30, 3, 1, 1, 0xff],
             &[2, 2, 0, 0x80],
             b"\x17\x0d261121080000Z",
-            b"\x18\x1220261121080000.5Z",
+            b"\x18\x1120261121080000.5Z",
         ] {
             assert_eq!(breaches(bytes), [], "{bytes:x?}");
         }
