@@ -11,6 +11,7 @@
 //! Whoever opens one checks that the private key is that of the public key beside it: an envelope whose halves
 //! were swapped, or one made for somebody else, is refused and says so.
 
+pub mod csr_response;
 pub mod device;
 pub mod enveloped_key;
 pub mod message;

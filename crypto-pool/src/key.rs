@@ -54,6 +54,8 @@ words! {
         AuditLog = "audit-log",
         /// Serves TLS. The only purpose whose private key is handed out, and it signs nothing here.
         Tls = "tls",
+        /// Wraps the encryption keys that the key centre keeps. Signs nothing.
+        KeyArchive = "key-archive",
         /// Signs what its tenant hands in. Never a key of the house: no certificate, CRL, time-stamp or OCSP
         /// answer is signed with it.
         Tenant = "tenant",

@@ -19,6 +19,7 @@ use crate::public_key::PublicKey;
 use crate::root_key::RootKeySlot;
 use crate::store::{self, StoredKey};
 
+mod archive;
 mod partition;
 mod policy;
 mod renew;

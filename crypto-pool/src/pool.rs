@@ -25,6 +25,7 @@ mod line;
 mod options;
 mod queue;
 mod record;
+mod two;
 mod worker;
 
 pub use bulk::{BulkRequest, MOST_IN_BULK};

@@ -1,7 +1,7 @@
 //! The one list of public error codes: stable, never reused, in Chinese and English.
 //!
 //! `num` is area (two digits), class (one digit) and detail (two digits). Areas: 10 the call, 20
-//! rights, 30 certificates, 35 time-stamps, 36 seals, 40 issuers and CRLs, 45 OCSP, 50 keys and pool, 60 audit log,
+//! rights, 30 certificates, 31 pairs of certificates and the key centre, 35 time-stamps, 36 seals, 40 issuers and CRLs, 45 OCSP, 50 keys and pool, 60 audit log,
 //! 70 storage, 80 system. Classes: 1 the caller's fault, 2 not now, 3 the operator's to mend, 4 broken.
 //! A new code goes to the end of its area; a code that is no longer used stays.
 
@@ -90,6 +90,14 @@ codes! {
     CountChanged "COUNT_CHANGED" 30112 409 false "What this would change is no longer what was shown; look again." "受影响的证书数量已变化，请重新预览。";
     ProfileRefused "PROFILE_REFUSED" 30150 400 false "The certificate profile cannot be used." "该证书模板不可用。";
     ProfileState "PROFILE_STATE" 30151 409 false "This version of the profile is not waiting for a decision." "该模板版本不处于待审批状态。";
+    NoPair "NO_PAIR" 31101 404 false "The certificate is not half of a pair." "该证书不属于双证书。";
+    HalfOfPair "HALF_OF_PAIR" 31102 409 false "Ask with the signing certificate of the pair; its key is the holder's." "请使用双证书中的签名证书提出请求。";
+    OrderState "ORDER_STATE" 31103 409 false "The order to the key centre was decided already." "该密钥恢复申请已处理。";
+    KeyNotKept "KEY_NOT_KEPT" 31104 409 false "The key centre does not have this key any more, or never gave it out." "密钥管理中心不再持有该密钥。";
+    RecipientRefused "RECIPIENT_REFUSED" 31105 422 false "The key cannot be handed to this certificate." "不能将密钥交付给该证书。";
+    CentreOfficer "CENTRE_OFFICER" 31106 403 false "It takes two officers of the key centre, neither of them who asked for the certificate." "须由两名不同的密钥管理员办理，且均不得为证书申请人。";
+    CentreMissing "CENTRE_MISSING" 31307 503 false "There is no key centre here, so no pairs are issued." "本系统未启用密钥管理中心，无法签发双证书。";
+    EnvelopeDamaged "ENVELOPE_DAMAGED" 31408 500 false "An archived key does not open; nothing was handed out." "托管的密钥无法打开，未交付任何内容。";
     StampRefused "STAMP_REFUSED" 35101 400 false "The time-stamp request is not one this authority answers." "时间戳请求不符合本机构的要求。";
     TimeNotAvailable "TIME_NOT_AVAILABLE" 35202 503 true "The clock is not sure enough; no time-stamps are made." "时钟准确度不足，暂停签发时间戳。";
     StampRate "STAMP_RATE" 35203 429 true "Too many time-stamps from this address; wait a little." "该地址请求时间戳过于频繁，请稍后再试。";

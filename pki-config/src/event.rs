@@ -165,6 +165,16 @@ events! {
     UnitResized = "unit.resized",
     /// A unit was destroyed, and its keys with it.
     UnitDestroyed = "unit.destroyed",
+    /// An encryption key was delivered to its holder for the first time.
+    CentreDelivered = "centre.delivered",
+    /// An officer asked for an archived key to be recovered or destroyed; the order is the payload.
+    CentreAsked = "centre.asked",
+    /// Another officer approved it: the key was handed out in an envelope, whose digest is in the payload.
+    CentreRecovered = "centre.recovered",
+    /// Another officer approved it: the archived key was destroyed.
+    CentreDestroyed = "centre.destroyed",
+    /// An order to the key centre was refused or withdrawn.
+    CentreRefused = "centre.refused",
     /// Verifying a tenant's bulk signatures before they leave was switched off or on.
     BulkPolicyChanged = "sign.policy",
 }

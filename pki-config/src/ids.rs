@@ -118,6 +118,14 @@ random_id!(
     SealId
 );
 random_id!(
+    /// An encryption key that the key centre made and keeps.
+    CentreKeyId
+);
+random_id!(
+    /// An order to the key centre: a recovery or destruction asked for.
+    CentreOrderId
+);
+random_id!(
     /// A person or program with a role. The audit log names people by this identifier only.
     OfficerId
 );

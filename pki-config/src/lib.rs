@@ -24,7 +24,8 @@ pub use code::ErrorCode;
 pub use event::Event;
 pub use identity::{Identity, IdentityKind};
 pub use ids::{
-    BatchId, BranchId, CeremonyId, EvidenceId, IssuerId, KeyId, OfficerId, RequestId, SealId, TenantId, UnitId,
+    BatchId, BranchId, CentreKeyId, CentreOrderId, CeremonyId, EvidenceId, IssuerId, KeyId, OfficerId, RequestId,
+    SealId, TenantId, UnitId,
 };
 pub use ports::{Clock, Random};
 pub use role::{Permission, Role};

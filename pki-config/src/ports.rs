@@ -6,6 +6,9 @@ use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 
+use crate::code::ErrorCode;
+use crate::ids::{CentreKeyId, IssuerId, KeyId, RequestId, TenantId};
+use crate::serial::Serial;
 use crate::status::{CertStatus, StatusChange};
 use crate::time::Instant;
 
@@ -91,4 +94,95 @@ pub enum StampHash {
 pub trait TimeStamper: Send + Sync {
     /// A token over this digest: DER of a ContentInfo.
     fn stamp(&self, hash: StampHash, digest: &[u8]) -> Later<'_, Result<Vec<u8>, NoAnswer>>;
+}
+
+/// Tells whether a certificate is one that this tenant's holders have: the certificate authority gives, the key centre
+/// takes.
+pub trait HolderLookup: Send + Sync {
+    /// The status of this certificate (DER); `None` if it is not one of this tenant's.
+    fn held<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        certificate: &'a [u8],
+    ) -> Later<'a, Result<Option<CertStatus>, NoAnswer>>;
+}
+
+/// An encryption key that the key centre made for a holder. Nothing in it is in clear, and nothing is stored yet.
+#[derive(Debug, Clone)]
+pub struct MadeKey {
+    /// What the centre calls it.
+    pub id: CentreKeyId,
+    /// DER SubjectPublicKeyInfo.
+    pub spki: Vec<u8>,
+    /// The private key, wrapped for the archive.
+    pub archived: Vec<u8>,
+    /// Under which key of the centre.
+    pub archive_key: KeyId,
+    /// The private key as `SM2EnvelopedKey`, for the holder's signing key.
+    pub envelope: Vec<u8>,
+}
+
+/// What an encryption key belongs to.
+#[derive(Debug, Clone)]
+pub struct KeyOwner {
+    /// Whose.
+    pub tenant: TenantId,
+    /// The request of the pair.
+    pub request: RequestId,
+    /// Who asked for it.
+    pub requester: String,
+    /// Who approved it.
+    pub approver: Option<String>,
+    /// Subject, DER of the `Name`.
+    pub subject: Vec<u8>,
+    /// Who issues both certificates.
+    pub issuer: IssuerId,
+    /// Serial of the encryption certificate.
+    pub serial: Serial,
+    /// Serial of the signing certificate.
+    pub sign_serial: Serial,
+}
+
+/// The key centre made no key, and why: a public code, and a sentence for the operator.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NoKey {
+    /// The code.
+    pub code: ErrorCode,
+    /// The sentence.
+    pub why: String,
+}
+
+impl fmt::Display for NoKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.why)
+    }
+}
+
+impl std::error::Error for NoKey {}
+
+/// Makes the encryption keys of pairs and keeps them: the key centre gives, the certificate authority takes.
+///
+/// A key is kept inside the transaction that issues its certificates, so that there is never one without the others.
+/// `Tx` is the transaction and `Cover` the proof for the log's entry that a row was written; this crate knows neither.
+pub trait PairKeys<Tx: ?Sized, Cover>: Send + Sync {
+    /// Makes a key for the holder of this signing key (DER SubjectPublicKeyInfo, SM2).
+    fn make<'a>(&'a self, sign_spki: &'a [u8]) -> Later<'a, Result<MadeKey, NoKey>>;
+
+    /// Stores the key with the intents of its certificates. It counts for nothing before [`PairKeys::keep`].
+    ///
+    /// # Errors
+    /// A sentence for the operator. The whole transaction is then rolled back.
+    fn intend(&self, tx: &Tx, key: &MadeKey, owner: &KeyOwner) -> Result<(), String>;
+
+    /// The certificates were signed: the key is kept from now on. `seq` is the position of the log's entry.
+    ///
+    /// # Errors
+    /// As [`PairKeys::intend`].
+    fn keep(&self, tx: &Tx, key: CentreKeyId, seq: u64) -> Result<Cover, String>;
+
+    /// Nothing came of the request: whatever was stored for it is erased, and the row says so. `None`: nothing was.
+    ///
+    /// # Errors
+    /// As [`PairKeys::intend`].
+    fn void(&self, tx: &Tx, request: RequestId, seq: u64) -> Result<Option<Cover>, String>;
 }

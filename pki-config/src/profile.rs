@@ -111,6 +111,22 @@ impl Profile {
     pub fn version(&self) -> u32 {
         self.rules().version
     }
+
+    /// For a pair of certificates: the same rules as they are for the encryption half. `None` if the profile is for
+    /// single certificates. The text stays that of the whole profile, so that both halves pin the same digest.
+    #[must_use]
+    pub fn encryption_half(&self) -> Option<Self> {
+        let encryption = self.rules().encryption.as_ref()?;
+        let mut rules = self.rules().clone();
+        rules.encryption = None;
+        rules.key.makers = vec![KeyMaker::Centre];
+        rules.usage = UsageRules {
+            key_usage: vec![UsageLine { keys: vec![KeyKind::Sm2], bits: encryption.bits.clone() }],
+            extended: encryption.extended.clone(),
+            extended_critical: false,
+        };
+        Some(Self(Arc::new(Parts { source: self.0.source.clone(), rules })))
+    }
 }
 
 /// The rules of a profile, as its text has them.
@@ -145,6 +161,9 @@ pub struct Rules {
     pub validity: ValidityRules,
     /// Key usage and extended key usage.
     pub usage: UsageRules,
+    /// The second certificate of a pair, for a key that the key centre makes and keeps. Absent: there is one certificate.
+    #[serde(default)]
+    pub encryption: Option<EncryptionRules>,
     /// Basic constraints.
     pub basic_constraints: BasicConstraintsRules,
     /// Addresses of the issuer that go in.
@@ -322,6 +341,16 @@ impl UsageRules {
     }
 }
 
+/// What the encryption certificate of a pair has of its own: all else is as in the signing certificate.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EncryptionRules {
+    /// Its key usage. Critical.
+    pub bits: Vec<KeyUsageBit>,
+    /// Its extended key usages, in the order of the encoding; none means no extension.
+    pub extended: Vec<ExtendedUsage>,
+}
+
 /// Rules of the basic constraints. The extension is always there and critical.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -383,6 +412,18 @@ mod tests {
             assert!(source.contains(old));
             assert!(Profile::parse(&source.replace(old, new)).is_err(), "{new}");
         }
+    }
+
+    #[test]
+    fn the_halves_of_a_pair_differ_in_their_usages_alone() {
+        let whole = BuiltIn::DualPerson.profile();
+        let half = whole.encryption_half().unwrap();
+        assert_eq!(half.source_text(), whole.source_text());
+        assert_eq!(half.rules().subject, whole.rules().subject);
+        assert_eq!(half.rules().validity, whole.rules().validity);
+        assert_eq!(half.rules().key.makers, [KeyMaker::Centre]);
+        assert!(half.encryption_half().is_none());
+        assert!(BuiltIn::Person.profile().encryption_half().is_none());
     }
 
     #[test]

@@ -21,6 +21,8 @@ pub enum Role {
     Auditor,
     /// Puts enabled seals on documents, and asks for seals: a person or a document system.
     Sealer,
+    /// Asks for the recovery of archived encryption keys, and approves what another one asked for. Issues nothing.
+    KeyOfficer,
     /// The suite itself. No account can have it.
     System,
     /// Whoever did not log in. No account can have it, and it has no rights.
@@ -29,8 +31,15 @@ pub enum Role {
 
 impl Role {
     /// The roles an account can have.
-    pub const ACCOUNTS: [Self; 6] =
-        [Self::Administrator, Self::RaOfficer, Self::Operator, Self::SecurityOfficer, Self::Auditor, Self::Sealer];
+    pub const ACCOUNTS: [Self; 7] = [
+        Self::Administrator,
+        Self::RaOfficer,
+        Self::Operator,
+        Self::SecurityOfficer,
+        Self::Auditor,
+        Self::Sealer,
+        Self::KeyOfficer,
+    ];
 
     /// The word on the command line, in the API and in the log.
     #[must_use]
@@ -42,6 +51,7 @@ impl Role {
             Self::SecurityOfficer => "security-officer",
             Self::Auditor => "auditor",
             Self::Sealer => "sealer",
+            Self::KeyOfficer => "key-officer",
             Self::System => "system",
             Self::Anyone => "anyone",
         }
@@ -65,7 +75,7 @@ impl std::str::FromStr for Role {
 
     fn from_str(text: &str) -> Result<Self, BadId> {
         Self::ACCOUNTS.into_iter().find(|r| r.as_str() == text).ok_or(BadId {
-            expected: "a role: administrator, ra-officer, operator, security-officer, auditor or sealer",
+            expected: "a role: administrator, ra-officer, operator, security-officer, auditor, sealer or key-officer",
         })
     }
 }
@@ -158,6 +168,12 @@ permissions! {
     UseSeal = "seal.use",
     /// List seals, and see what they were used for.
     ReadSeals = "seal.read",
+    /// List the encryption keys that the key centre keeps, and what was asked for them.
+    ReadCentre = "centre.read",
+    /// Ask for the recovery or destruction of an archived encryption key.
+    AskRecovery = "centre.ask",
+    /// Approve or refuse what another officer asked of the key centre.
+    ApproveRecovery = "centre.approve",
     /// See how the system does.
     ReadSystem = "system.read",
     /// Run the end-to-end self-test.
@@ -262,6 +278,9 @@ fn granted(role: Role, channel: Channel, permission: Permission, setup: Setup) -
             | P::ApproveSeal
             | P::MakeSeal
             | P::UseSeal
+            | P::ReadCentre
+            | P::AskRecovery
+            | P::ApproveRecovery
             | P::AcceptClock
             | P::ReadAudit => matches!(setup, Setup::Trial),
         },
@@ -320,10 +339,19 @@ fn granted(role: Role, channel: Channel, permission: Permission, setup: Setup) -
                     | P::ReadSystem
                     | P::ReadStamps
                     | P::ReadSeals
+                    | P::ReadCentre
             )
         }
         Role::Sealer => matches!(permission, P::RequestSeal | P::UseSeal | P::ReadSeals),
-        Role::System => !matches!(permission, P::Unseal | P::AcceptClock | P::ManageOfficers),
+        // Two of them recover a key. None of them files, approves or issues anything else.
+        Role::KeyOfficer => {
+            matches!(permission, P::ReadCentre | P::AskRecovery | P::ApproveRecovery | P::ReadIssuers)
+        }
+        // Keys are recovered by people only.
+        Role::System => !matches!(
+            permission,
+            P::Unseal | P::AcceptClock | P::ManageOfficers | P::AskRecovery | P::ApproveRecovery
+        ),
         Role::Anyone => false,
     };
     let by_channel = match (channel, setup) {
@@ -342,6 +370,7 @@ fn granted(role: Role, channel: Channel, permission: Permission, setup: Setup) -
                 | P::ReadOfficers
                 | P::ReadStamps
                 | P::ReadSeals
+                | P::ReadCentre
         ),
         (Channel::Https, _) => role != Role::System,
         (Channel::Public, _) => false,
@@ -387,6 +416,22 @@ mod tests {
                 assert!(permission.as_str().ends_with(".read"), "{}", permission.as_str());
             }
         }
+    }
+
+    #[test]
+    fn only_key_officers_recover_keys_and_they_issue_nothing() {
+        use Permission as P;
+        for role in Role::ACCOUNTS {
+            for permission in [P::AskRecovery, P::ApproveRecovery] {
+                let may = allowed(role, Channel::Https, permission, Setup::Production);
+                assert_eq!(may, role == Role::KeyOfficer, "{role}");
+                assert!(!allowed(role, Channel::Socket, permission, Setup::Production), "{role}");
+            }
+        }
+        for permission in [P::RequestCertificate, P::ApproveRequest, P::IssueCertificate, P::RevokeCertificate] {
+            assert!(!allowed(Role::KeyOfficer, Channel::Https, permission, Setup::Trial));
+        }
+        assert!(!allowed(Role::System, Channel::Internal, P::ApproveRecovery, Setup::Trial));
     }
 
     #[test]

@@ -24,18 +24,19 @@ impl Crate {
 const POOL: &[&str] = &["pki-config", "engine", "ledger", "crypto-pool"];
 
 /// The layers, lowest first. Services of one layer never know each other: they meet through ports.
-pub const CRATES: [Crate; 9] = [
+pub const CRATES: [Crate; 10] = [
     Crate { folder: "pki-config", below: &[], tables: &[] },
     Crate { folder: "crypto-pool/engine", below: &[], tables: &[] },
     Crate { folder: "crypto-pool/ledger", below: &["pki-config", "engine"], tables: &["audit_", "ledger_"] },
     Crate { folder: "crypto-pool", below: &["pki-config", "engine", "ledger"], tables: &["pool_"] },
     Crate { folder: "ca", below: POOL, tables: &["ca_"] },
+    Crate { folder: "ca/key-centre", below: POOL, tables: &["centre_"] },
     Crate { folder: "ocsp", below: POOL, tables: &["ocsp_"] },
     Crate { folder: "tsa", below: POOL, tables: &["tsa_"] },
     Crate { folder: "eseal", below: POOL, tables: &["eseal_"] },
     Crate {
         folder: "web",
-        below: &["pki-config", "engine", "ledger", "crypto-pool", "ca", "ocsp", "tsa", "eseal"],
+        below: &["pki-config", "engine", "ledger", "crypto-pool", "ca", "key-centre", "ocsp", "tsa", "eseal"],
         tables: &["web_"],
     },
 ];

@@ -50,6 +50,11 @@ impl Line {
         &self.kms
     }
 
+    /// The database and the log that signatures are recorded in.
+    pub(super) fn stores(&self) -> (Db, AuditLog) {
+        (self.db.clone(), self.audit.clone())
+    }
+
     pub(crate) fn crew(&self) -> &Crew {
         &self.crew
     }

@@ -59,7 +59,7 @@ impl From<&pki_config::config::PoolShares> for Shares {
 impl Shares {
     pub(super) const fn of(&self, purpose: Purpose) -> u32 {
         match purpose {
-            Purpose::CertificateAuthority | Purpose::AuditLog | Purpose::Tls => self.issuing,
+            Purpose::CertificateAuthority | Purpose::AuditLog | Purpose::Tls | Purpose::KeyArchive => self.issuing,
             Purpose::Ocsp => self.ocsp,
             Purpose::TimeStamp => self.time_stamp,
             Purpose::SealMaker | Purpose::SealSigner => self.seal,

@@ -64,6 +64,14 @@ built_in! {
     AuditSigner "audit-signer";
     /// Who signs programs.
     CodeSigning "code-signing";
+    /// A person with a signing and an encryption certificate.
+    DualPerson "dual-person";
+    /// An organisation with both.
+    DualOrganisation "dual-organisation";
+    /// A device with both.
+    DualDevice "dual-device";
+    /// A TLCP server, which needs both.
+    DualTlsServer "dual-tls-server";
 }
 
 impl BuiltIn {
@@ -113,6 +121,22 @@ mod tests {
                 assert!(key == KeyKind::Rsa || !bits.contains(&KeyUsageBit::KeyEncipherment), "{built_in:?}");
             }
         }
+    }
+
+    #[test]
+    fn a_pair_has_the_key_usages_of_gmt_0015() {
+        use KeyUsageBit as U;
+        for built_in in [BuiltIn::DualPerson, BuiltIn::DualOrganisation, BuiltIn::DualDevice, BuiltIn::DualTlsServer] {
+            let profile = built_in.profile();
+            let signing = profile.rules().usage.bits_for(KeyKind::Sm2);
+            assert_eq!(signing, Some(&[U::DigitalSignature, U::NonRepudiation][..]), "{built_in:?}");
+            let half = profile.encryption_half().unwrap();
+            let enciphering = half.rules().usage.bits_for(KeyKind::Sm2);
+            assert_eq!(enciphering, Some(&[U::KeyEncipherment, U::DataEncipherment, U::KeyAgreement][..]));
+        }
+        let server = BuiltIn::DualTlsServer.profile();
+        assert_eq!(server.rules().usage.extended, [ExtendedUsage::ServerAuth]);
+        assert_eq!(server.encryption_half().unwrap().rules().usage.extended, [ExtendedUsage::ServerAuth]);
     }
 
     #[test]

@@ -9,6 +9,7 @@ pub(super) fn check(rules: &Rules) -> Result<(), String> {
     keys(rules)?;
     validity(rules)?;
     usage(rules)?;
+    pair(rules)?;
     authority(rules)?;
     policies(rules)?;
     identity(rules)?;
@@ -109,6 +110,28 @@ fn usage(rules: &Rules) -> Result<(), String> {
     )
 }
 
+/// Two certificates for one holder (GM/T 0034): one key signs, the other enciphers, and neither does both.
+fn pair(rules: &Rules) -> Result<(), String> {
+    let Some(encryption) = &rules.encryption else { return Ok(()) };
+    let sm2_only = rules.key.certify.iter().all(|line| line.subject == [KeyKind::Sm2]);
+    require(sm2_only, "a pair of certificates is for SM2 keys")?;
+    require(rules.key.makers == [KeyMaker::Csr], "the signing key of a pair is made by the subscriber")?;
+    require(!rules.basic_constraints.ca && !rules.internal, "a pair is for subscribers")?;
+    let enciphers = [KeyUsageBit::KeyEncipherment, KeyUsageBit::DataEncipherment, KeyUsageBit::KeyAgreement];
+    let only = encryption.bits.iter().all(|bit| enciphers.contains(bit));
+    require(only && !encryption.bits.is_empty(), "encryption.bits are of those that encipher or agree")?;
+    let twice = |n: usize, bit| encryption.bits.iter().take(n).any(|other| other == bit);
+    require(!encryption.bits.iter().enumerate().any(|(n, bit)| twice(n, bit)), "a bit of encryption.bits stands twice")?;
+    let signs = rules.usage.bits_for(KeyKind::Sm2).unwrap_or_default();
+    require(signs.contains(&KeyUsageBit::DigitalSignature), "the signing certificate of a pair signs")?;
+    let vouching = [ExtendedUsage::CodeSigning, ExtendedUsage::TimeStamping, ExtendedUsage::OcspSigning];
+    let vouches = encryption.extended.iter().chain(&rules.usage.extended).any(|usage| vouching.contains(usage));
+    require(!vouches, "a pair is for no purpose that vouches for others' things")?;
+    let repeated = |n: usize, usage| encryption.extended.iter().take(n).any(|other| other == usage);
+    let repeated = encryption.extended.iter().enumerate().any(|(n, usage)| repeated(n, usage));
+    require(!repeated, "an extended usage of the encryption certificate stands twice")
+}
+
 fn authority(rules: &Rules) -> Result<(), String> {
     let basic = &rules.basic_constraints;
     require(basic.ca == rules.needs_ceremony, "authorities, and they alone, need a ceremony")?;
@@ -173,6 +196,21 @@ mod tests {
         let source = built_in.source();
         assert!(source.contains(old), "{old} is not in {built_in:?}");
         assert!(Profile::parse(&source.replacen(old, new, 1)).is_err(), "{built_in:?}: {old} -> {new}");
+    }
+
+    #[test]
+    fn a_pair_signs_with_one_key_and_enciphers_with_the_other() {
+        let dual = BuiltIn::DualPerson;
+        refused(dual, "\"keyEncipherment\", ", "\"digitalSignature\", ");
+        refused(dual, "\"keyEncipherment\", ", "\"dataEncipherment\", ");
+        refused(dual, "bits = [\"keyEncipherment\", \"dataEncipherment\", \"keyAgreement\"]", "bits = []");
+        refused(dual, "bits = [\"digitalSignature\", \"nonRepudiation\"]", "bits = [\"keyAgreement\"]");
+        refused(dual, "makers = [\"csr\"]", "makers = [\"pool\"]");
+        refused(dual, "makers = [\"csr\"]", "makers = [\"centre\"]");
+        refused(dual, "issuer = [\"sm2\"]\nsubject = [\"sm2\"]", "issuer = [\"p256\"]\nsubject = [\"p256\"]");
+        refused(dual, "version = 1", "version = 1\ninternal = true");
+        refused(dual, "extended = [\"clientAuth\", \"emailProtection\"]", "extended = [\"codeSigning\"]");
+        refused(dual, "extended = [\"clientAuth\", \"emailProtection\"]", "extended = [\"clientAuth\", \"clientAuth\"]");
     }
 
     #[test]

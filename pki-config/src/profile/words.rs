@@ -46,6 +46,9 @@ pub enum KeyMaker {
     Csr,
     /// The pool, which keeps the private key.
     Pool,
+    /// The key centre, for the encryption half of a pair. No profile names it; its half of one has it.
+    #[serde(skip_deserializing)]
+    Centre,
 }
 
 impl KeyMaker {
@@ -55,6 +58,7 @@ impl KeyMaker {
         match self {
             Self::Csr => "csr",
             Self::Pool => "pool",
+            Self::Centre => "centre",
         }
     }
 }

@@ -89,10 +89,20 @@ pub(super) async fn show(State(app): State<App>, visitor: Visitor) -> Result<Res
         Role::SecurityOfficer => visitor.say("看护密钥与时钟", "watches over keys and the clock"),
         Role::Auditor => visitor.say("查阅审计日志，不能改动", "reads the audit log; changes nothing"),
         Role::Sealer => visitor.say("在文档上加盖已启用的印章", "puts enabled seals on documents"),
+        Role::KeyOfficer => {
+            visitor.say("办理加密密钥的恢复，须两人", "recovers archived encryption keys, two together")
+        }
         Role::System | Role::Anyone => "",
     };
-    let roles =
-        [Role::RaOfficer, Role::Sealer, Role::Auditor, Role::Operator, Role::SecurityOfficer, Role::Administrator];
+    let roles = [
+        Role::RaOfficer,
+        Role::Sealer,
+        Role::KeyOfficer,
+        Role::Auditor,
+        Role::Operator,
+        Role::SecurityOfficer,
+        Role::Administrator,
+    ];
     let roles = roles.into_iter().map(|role| (role.as_str(), role_words(role, language), what(role))).collect();
     Ok(page(&OfficersPage { visitor: &visitor, officers, manage: visitor.may(Permission::ManageOfficers), roles }))
 }

@@ -155,6 +155,7 @@ pub fn role_words(role: Role, language: Language) -> &'static str {
         Role::SecurityOfficer => language.say("安全员", "security officer"),
         Role::Auditor => language.say("审计员", "auditor"),
         Role::Sealer => language.say("用印员", "sealer"),
+        Role::KeyOfficer => language.say("密钥管理员", "key officer"),
         Role::System => language.say("系统", "the system"),
         Role::Anyone => language.say("访客", "anyone"),
     }
