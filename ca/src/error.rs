@@ -156,6 +156,19 @@ pub enum Error {
     },
     /// Another CRL of this issuer was made at the same time. Retry.
     CrlRace(IssuerId),
+    /// A profile for pairs of certificates, and no key centre to make the second key. Operator's to mend.
+    NoCentre,
+    /// The key centre made no key.
+    Centre(pki_config::ports::NoKey),
+    /// The certificate is no half of a pair. Caller's fault.
+    NoPair(Serial),
+    /// What is asked is asked with the signing certificate of the pair. Caller's fault.
+    HalfOfPair {
+        /// Which certificate was named.
+        serial: Serial,
+        /// The signing certificate.
+        sign: Serial,
+    },
     /// The signature did not fit the certificate. It was thrown away and the serial is revoked.
     Issue(Unfinished),
     /// The random source failed.
@@ -259,6 +272,10 @@ impl Error {
             Self::NoCrl(_) => ErrorCode::CrlMissing,
             Self::CrlDiffers(_) | Self::CrlFile { .. } => ErrorCode::StorageFailed,
             Self::CrlRace(_) => ErrorCode::Busy,
+            Self::NoCentre => ErrorCode::CentreMissing,
+            Self::Centre(no) => no.code,
+            Self::NoPair(_) => ErrorCode::NoPair,
+            Self::HalfOfPair { .. } => ErrorCode::HalfOfPair,
             Self::Issue(_) => ErrorCode::SignatureFailed,
             Self::Random => ErrorCode::RandomFailed,
             Self::Pool(error) => error.code(),
@@ -357,6 +374,12 @@ impl fmt::Display for Error {
             Self::SamePerson(id) => write!(f, "who put ceremony {id} forward may not confirm it"),
             Self::CeremonyFailed { ceremony, step, why } => {
                 write!(f, "ceremony {ceremony} ended at step {step}: {why}; its transcript tells what was done before")
+            }
+            Self::NoCentre => f.write_str("no key centre makes keys for pairs of certificates here"),
+            Self::Centre(no) => write!(f, "the key centre made no key: {no}"),
+            Self::NoPair(serial) => write!(f, "certificate {serial} stands alone"),
+            Self::HalfOfPair { serial, sign } => {
+                write!(f, "{serial} is the encryption certificate of a pair; ask with its signing certificate {sign}")
             }
             Self::Issue(bad) => bad.fmt(f),
             Self::Random => f.write_str("the random source failed"),

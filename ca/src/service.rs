@@ -4,7 +4,7 @@
 //! `service/profiles.rs` keeps and changes profiles, `service/check.rs` tries a request out,
 //! `service/evidence.rs` keeps what shows their names to be right, `service/pickup.rs` lets holders send their keys,
 //! `service/follow.rs` renews, `service/batch.rs` takes many at once, `service/branches.rs` says who works where,
-//! `service/revoke_all.rs` revokes many,
+//! `service/revoke_all.rs` revokes many, `service/pair.rs` issues two certificates as one,
 //! `service/issue.rs` is the issuance pipeline, `service/status.rs` revokes, `service/crl.rs` publishes lists,
 //! `service/lists.rs` says which are due and keeps the newest at hand,
 //! `service/ceremony.rs` has two persons agree on what becomes of authorities, `service/authority.rs` says which issue
@@ -24,6 +24,7 @@ mod follow;
 mod issue;
 mod issuers;
 mod lists;
+mod pair;
 mod pickup;
 mod profiles;
 mod recover;
@@ -38,9 +39,9 @@ use std::sync::{Arc, Mutex, RwLock};
 use std::time::Duration;
 
 use crypto_pool::{Kms, PoolHandle};
-use ledger::{AuditLog, Db, Tx};
+use ledger::{AuditLog, Cover, Db, Tx};
 use pki_config::config::CrlConfig;
-use pki_config::ports::StatusFeed;
+use pki_config::ports::{PairKeys, StatusFeed};
 use pki_config::profile::Profile;
 use pki_config::role::{Authorized, Permission, Setup};
 use pki_config::status::CertStatus;
@@ -58,6 +59,7 @@ pub use check::{Checked, Trial};
 pub use follow::Follow;
 pub use issue::{NewRequest, OwnRequest, Step};
 pub use issuers::{Chain, Issuer, NewIssuer};
+pub use pair::{Half, InPair, Pair};
 pub use pickup::Invitation;
 pub use profiles::ProfileVersion;
 pub use requests::{QueueLengths, Standing, Submission};
@@ -92,6 +94,8 @@ pub struct CaOptions {
     pub ocsp: bool,
     /// Told of every change of status, inside the transaction that makes it.
     pub feeds: Vec<Arc<dyn for<'a> StatusFeed<Tx<'a>>>>,
+    /// Makes the encryption keys of pairs of certificates. `None`: only single ones are issued.
+    pub centre: Option<Arc<dyn for<'a> PairKeys<Tx<'a>, Cover>>>,
     /// Called before each step of an issuance; an error stops there. For fault injection in tests.
     pub probe: Option<Probe>,
 }
@@ -155,6 +159,8 @@ pub struct Certificate {
     pub audit_seq: u64,
     /// Good or revoked.
     pub status: CertStatus,
+    /// Which half of a pair it is, if it is one.
+    pub pair: Option<InPair>,
 }
 
 /// A line of a list: everything but the certificate itself.
@@ -259,13 +265,16 @@ impl Ca {
         let entry = self.0.options.audit.entry(issue_seq).await?;
         let der = entry.payload.ok_or_else(|| Error::Damaged(format!("the certificate in log entry {issue_seq}")))?;
         let (tenant, request) = (row.tenant.clone(), row.request);
-        let request = self
+        let (request, pair) = self
             .0
             .options
             .db
-            .read(move |tx| -> Result<_, Error> { Ok(store::request(tx, &tenant, request)?) })
-            .await?
-            .ok_or_else(|| Error::Damaged(format!("the request of certificate {}", row.serial)))?;
+            .read(move |tx| -> Result<_, Error> {
+                let pair = pair::in_pair(tx, &tenant, request)?;
+                Ok((store::request(tx, &tenant, request)?, pair))
+            })
+            .await?;
+        let request = request.ok_or_else(|| Error::Damaged(format!("the request of certificate {}", row.serial)))?;
         Ok(Certificate {
             der,
             sans: split_sans(&row.sans),
@@ -281,6 +290,7 @@ impl Ca {
             request: row.request,
             issue_seq,
             status: row.status,
+            pair,
         })
     }
 

@@ -18,6 +18,7 @@ mod crl;
 mod ending;
 mod evidence;
 mod expiring;
+mod pair;
 
 mod profile;
 mod queue;
@@ -36,8 +37,8 @@ pub(crate) use branch::{BranchRow, MOST_BRANCHES, batch, batches, branches, memb
 pub(crate) use ceremony::{AskedRow, AskedState, asked, ceremonies, ceremonies_of, ceremony, running_ceremonies};
 pub use ceremony::{CeremonyKind, CeremonyRow, CeremonyState};
 pub(crate) use certificate::{
-    CertificateRow, CertificateState, alive_of, certificate, certificates, intents, key_of_others, serial_near,
-    signed_after,
+    CertificateRow, CertificateState, alive_of, certificate, certificate_of_request, certificates, intents, key_of_others,
+    serial_near, signed_after,
 };
 pub use crl::CrlRecord;
 pub(crate) use crl::{Extract, newest_change, newest_change_named, newest_crl, newest_number, published_shards};
@@ -46,6 +47,7 @@ pub(crate) use ending::ending;
 pub use evidence::{EvidenceRow, FileRef};
 pub(crate) use evidence::{evidence, evidence_of, file, keep_file};
 pub(crate) use expiring::expiring;
+pub(crate) use pair::{PairRow, pair_of};
 pub use profile::{ProfileRow, ProfileState};
 pub(crate) use profile::{approved_profiles, open_profiles, profile_version, profile_versions};
 pub use queue::{Queue, QueuePlace, QueueQuery, Scope};
@@ -56,8 +58,11 @@ pub use search::{Common, Digits, ListedStatus, Order, Query};
 pub(crate) use search::{Found, list, unrevoked, unrevoked_count};
 
 /// The migration steps, oldest first.
-pub(crate) const MIGRATIONS: &[&str] =
-    &[include_str!("../migrations/sqlite/0001_init.sql"), include_str!("../migrations/sqlite/0002_authorities.sql")];
+pub(crate) const MIGRATIONS: &[&str] = &[
+    include_str!("../migrations/sqlite/0001_init.sql"),
+    include_str!("../migrations/sqlite/0002_authorities.sql"),
+    include_str!("../migrations/sqlite/0003_pairs.sql"),
+];
 
 /// Issuers.
 pub(crate) static ISSUER: Table = Table {
@@ -83,6 +88,7 @@ pub static COVERED: &[&Table] = &[
     &authority::CROSS,
     &ceremony::CEREMONY,
     &ceremony::CEREMONY_KEY,
+    &pair::PAIR,
 ];
 
 /// A row that does not read back as what was written. The database was damaged or edited.

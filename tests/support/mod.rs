@@ -15,6 +15,7 @@ use crypto_pool::kms::KeySpec;
 use crypto_pool::pool::PoolOptions;
 use crypto_pool::root_key::{RootKey, RootKeySlot};
 use crypto_pool::{KeyAlgorithm, Kms, PoolHandle, Purpose};
+use key_centre::{KeyCentre, KeyCentreOptions};
 use ledger::db::DbOptions;
 use ledger::{AuditLog, Db, Table, Tx};
 use ocsp::{Ocsp, OcspOptions};
@@ -27,7 +28,7 @@ use pki_config::{Actor, Channel, Clock, IssuerId, KeyId, Random, Role, TenantId}
 
 static COVERED: std::sync::LazyLock<Vec<&'static Table>> = std::sync::LazyLock::new(|| {
     let keys: &[&Table] = &[&crypto_pool::KEY_TABLE, &crypto_pool::UNIT_TABLE, &crypto_pool::POLICY_TABLE];
-    [keys, ca::COVERED].concat()
+    [keys, ca::COVERED, key_centre::COVERED].concat()
 });
 
 /// A certificate authority in a directory of its own, with an SM2 and an ECDSA hierarchy.
@@ -38,6 +39,7 @@ pub struct TestHouse {
     pub pool: PoolHandle,
     pub root: RootKeySlot,
     pub ca: Ca,
+    pub centre: KeyCentre,
     pub ocsp: Option<Ocsp>,
     pub checkpointer: Checkpointer,
     pub log_key: KeyId,
@@ -116,6 +118,15 @@ impl TestHouse {
             Ocsp::open(options).unwrap()
         });
         feeds.extend(ocsp.as_ref().map(Ocsp::feed));
+        let centre = KeyCentre::open(KeyCentreOptions {
+            db: db.clone(),
+            audit: audit.clone(),
+            kms: kms.clone(),
+            clock: clock.clone(),
+            random: random.clone(),
+            setup: Setup::Trial,
+        })
+        .unwrap();
         let ca = Ca::open(CaOptions {
             db: db.clone(),
             audit: audit.clone(),
@@ -130,6 +141,7 @@ impl TestHouse {
             crl_every: Duration::from_secs(86_400),
             ocsp: true,
             feeds,
+            centre: Some(centre.keys()),
             probe,
         })
         .unwrap();
@@ -148,7 +160,21 @@ impl TestHouse {
         let checkpointer =
             Checkpointer::start(pool.clone(), audit.clone(), log_key, CheckpointOptions::default()).await.unwrap();
         let house =
-            Self { db, audit, kms, pool, root, ca, ocsp, checkpointer, log_key, clock, random, dir: dir.to_owned() };
+            Self {
+            db,
+            audit,
+            kms,
+            pool,
+            root,
+            ca,
+            centre,
+            ocsp,
+            checkpointer,
+            log_key,
+            clock,
+            random,
+            dir: dir.to_owned(),
+        };
         house.ca.recover(&Actor::system()).await.unwrap();
         if house.ca.issuers().is_empty() {
             house.found().await;

@@ -31,6 +31,7 @@ use ca::{Ca, CaOptions, Probe};
 use crypto_pool::backend::Soft;
 use crypto_pool::root_key::Argon2Cost;
 use crypto_pool::{CheckpointOptions, Checkpointer, Kms, PoolHandle, PoolOptions, Purpose, RootKeySlot, Shares};
+use key_centre::{KeyCentre, KeyCentreOptions};
 use ledger::audit::{AuditError, Entry};
 use ledger::db::DbOptions;
 use ledger::{AuditLog, Db, EntryDraft, Importance, Outcome, Table};
@@ -56,7 +57,7 @@ pub use root::{Change, NewSeal};
 /// Every table the audit log answers for.
 pub(crate) static COVERED: LazyLock<Vec<&'static Table>> = LazyLock::new(|| {
     let keys: &[&Table] = &[&crypto_pool::KEY_TABLE, &crypto_pool::UNIT_TABLE, &crypto_pool::POLICY_TABLE];
-    [keys, ca::COVERED, ::tsa::COVERED, ::eseal::COVERED, store::COVERED].into_iter().flatten().copied().collect()
+    [keys, ca::COVERED, key_centre::COVERED, ::tsa::COVERED, ::eseal::COVERED, store::COVERED].into_iter().flatten().copied().collect()
 });
 
 /// Every table the audit log answers for: for checking and restoring without an [`App`].
@@ -94,6 +95,7 @@ struct Inner {
     kms: Kms,
     pool: PoolHandle,
     ca: Ca,
+    centre: KeyCentre,
     ocsp: Ocsp,
     ocsp_door: Arc<OcspDoor>,
     checkpointer: OnceLock<Checkpointer>,
@@ -210,6 +212,15 @@ impl App {
         let ocsp = ocsp::open(&options, &db, &pool)?;
         let max_age = options.config.ocsp.max_age.duration();
         let ocsp_door = Arc::new(OcspDoor::new(ocsp.clone(), Arc::clone(&options.clock), max_age));
+        // Before the authority, which asks it for the keys of pairs.
+        let centre = KeyCentre::open(KeyCentreOptions {
+            db: db.clone(),
+            audit: audit.clone(),
+            kms: kms.clone(),
+            clock: Arc::clone(&clock),
+            random: Arc::clone(&random),
+            setup: setup.setup,
+        })?;
         let ca = Ca::open(CaOptions {
             db: db.clone(),
             audit: audit.clone(),
@@ -224,6 +235,7 @@ impl App {
             lists: config.ca.crl.clone(),
             ocsp: config.ocsp.enabled,
             feeds: vec![ocsp.feed()],
+            centre: Some(centre.keys()),
             probe: options.probe.clone(),
         })?;
         let stamping = tsa::Stamping::open(&db, &audit, &pool, &options)?;
@@ -243,6 +255,7 @@ impl App {
             kms,
             pool,
             ca,
+            centre,
             ocsp,
             ocsp_door,
             checkpointer: OnceLock::new(),

@@ -172,6 +172,12 @@ impl From<eseal::Error> for Failure {
     }
 }
 
+impl From<key_centre::Error> for Failure {
+    fn from(error: key_centre::Error) -> Self {
+        Self::from_error(error.code(), &error)
+    }
+}
+
 impl From<ocsp::Error> for Failure {
     fn from(error: ocsp::Error) -> Self {
         Self::from_error(error.code(), &error)

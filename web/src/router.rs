@@ -23,8 +23,8 @@ use serde::de::DeserializeOwned;
 use crate::app::App;
 use crate::auth;
 use crate::edge::{
-    audit, batch, branch, ceremony, cert, cert_again, check, errors, evidence, expiring, issuer, key, log, login, mail,
-    officer, pickup, profile, public, request, revoke_all, root, seal, system, tsa, watch,
+    audit, batch, branch, centre, ceremony, cert, cert_again, check, dual, errors, evidence, expiring, issuer, key, log,
+    login, mail, officer, pickup, profile, public, request, revoke_all, root, seal, system, tsa, watch,
 };
 use crate::portal;
 use crate::problem::Failure;
@@ -90,6 +90,16 @@ fn calls() -> Vec<Call> {
         needs("branch/leave", P::ManageBranches, branch::leave),
         open("pickup/show", pickup::show),
         open("pickup/send", pickup::send),
+        open("pickup/deliver", pickup::deliver),
+        needs("dual/show", P::ReadCertificates, dual::show),
+        needs("dual/deliver", P::RequestCertificate, dual::deliver),
+        needs("centre/list", P::ReadCentre, centre::list),
+        needs("centre/show", P::ReadCentre, centre::show),
+        needs("centre/orders", P::ReadCentre, centre::orders),
+        needs("centre/envelope", P::ReadCentre, centre::envelope),
+        needs("centre/ask", P::AskRecovery, centre::ask),
+        needs("centre/approve", P::ApproveRecovery, centre::approve),
+        needs("centre/refuse", P::ApproveRecovery, centre::refuse),
         needs("cert/check", P::RequestCertificate, check::check),
         needs("profile/list", P::ReadProfiles, profile::list),
         needs("profile/show", P::ReadProfiles, profile::show),

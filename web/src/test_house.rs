@@ -213,6 +213,7 @@ fn open(
         crl_every: Duration::from_secs(86_400),
         ocsp: false,
         feeds: Vec::new(),
+        centre: None,
         probe: None,
     })
     .unwrap();

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use crypto_pool::{KeyRecord, KeySpec, Kms, Purpose};
 use ledger::{AuditLog, Cover, Db, EntryDraft, Importance, Outcome, Tx};
-use pki_config::ports::{HolderLookup, PairKeys};
+use pki_config::ports::PairKeys;
 use pki_config::role::{Authorized, Permission, Setup, authorize};
 use pki_config::{Actor, CentreKeyId, Clock, Event, Random, RequestId, TenantId};
 
@@ -32,8 +32,6 @@ pub struct KeyCentreOptions {
     pub random: Arc<dyn Random>,
     /// Trial or production.
     pub setup: Setup,
-    /// Tells which certificates holders have now.
-    pub holders: Arc<dyn HolderLookup>,
 }
 
 /// The key centre. Cheap to clone.

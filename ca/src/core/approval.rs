@@ -300,6 +300,13 @@ impl Approved {
     pub fn approver(&self) -> &str {
         &self.approver
     }
+
+    /// The same approval for both certificates of a pair: who approves a pair approves its two halves, and no third.
+    #[must_use]
+    pub fn for_pair(self) -> (Self, Self) {
+        let Self { request, tenant, approver } = self;
+        (Self { request, tenant: tenant.clone(), approver: approver.clone() }, Self { request, tenant, approver })
+    }
 }
 
 /// A request that was refused.

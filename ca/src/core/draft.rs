@@ -75,6 +75,12 @@ impl Subject {
         Self { name, alt_names, identity: Identity::none(), key, maker, constraints: None }
     }
 
+    /// The same names with the encryption key that the key centre made for them.
+    #[must_use]
+    pub fn with_key_of_centre(self, key: PublicKey) -> Self {
+        Self { key, maker: KeyMaker::Centre, ..self }
+    }
+
     /// The same with identity numbers, instead of those it had.
     #[must_use]
     pub fn identified(mut self, identity: Identity) -> Self {
@@ -161,6 +167,7 @@ impl fmt::Display for Undraftable {
         match self {
             Self::Maker(KeyMaker::Csr) => f.write_str("the profile takes keys made by the pool only"),
             Self::Maker(KeyMaker::Pool) => f.write_str("the profile takes keys made by the subscriber only"),
+            Self::Maker(KeyMaker::Centre) => f.write_str("the profile has no certificate for a key of the key centre"),
             Self::KeyKind => f.write_str("the profile takes no key of this kind"),
             Self::Lifetime { longest } => {
                 write!(f, "the lifetime must be at least one second and at most {} days", longest.as_secs() / 86_400)

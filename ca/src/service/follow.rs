@@ -53,6 +53,7 @@ impl Ca {
         let actor = auth.actor();
         let old = self.row(actor.tenant(), serial, issuer).await?;
         let (request, old_evidence) = self.origin(&old).await?;
+        self.refuse_encryption_half(&old).await?;
         let old_csr = request.csr.clone().filter(|_| old.status == CertStatus::Good && is_followed(&old));
         let Some(old_csr) = old_csr else { return Err(Error::NotFollowed(old.serial)) };
         let old_names = names(&request)?;

@@ -19,11 +19,12 @@ use crypto_pool::{PublicKey, SignRequest, ToSign};
 use ledger::{Cover, Importance, Outcome, Seq, Tx};
 use pki_config::name::{DistinguishedName, SubjectAltName};
 use pki_config::ports::StatusFeed;
+use pki_config::profile::Profile;
 use pki_config::role::{Authorized, Permission, authorize};
 use pki_config::status::CertStatus;
-use pki_config::{Actor, Event, Identity, IssuerId, RequestId, Role, Serial};
+use pki_config::{Actor, Event, Identity, Instant, IssuerId, RequestId, Role, Serial};
 
-use super::{Ca, Certificate, Issuer, LoadedProfile, authority, split_sans};
+use super::{Ca, Certificate, InPair, Issuer, LoadedProfile, authority, split_sans};
 use crate::core::approval::{Approved, Submitted};
 use crate::core::csr::{BadRequest, ProvenRequest};
 use crate::core::draft::{Draft, Subject};
@@ -50,10 +51,30 @@ pub enum Step {
     AfterRows,
     /// Everything is durable; the caller has no answer yet.
     BeforeAnswer,
+    /// Of a pair: the signing certificate is drafted, there is no encryption key yet.
+    BeforeKey,
+    /// Of a pair: in the transaction, after the signing certificate's entry and before the other's rows.
+    BetweenHalves,
+    /// Of a pair: in the transaction, after the rows of the encryption certificate and its key, before their entry.
+    AfterSecond,
 }
 
 impl Step {
-    /// Every step, in order.
+    /// Every step of a pair, in order.
+    pub const OF_PAIR: [Self; 10] = [
+        Self::BeforeDraft,
+        Self::BeforeKey,
+        Self::BeforeIntent,
+        Self::InIntent,
+        Self::BeforeSign,
+        Self::BeforeRows,
+        Self::AfterRows,
+        Self::BetweenHalves,
+        Self::AfterSecond,
+        Self::BeforeAnswer,
+    ];
+
+    /// Every step of a single certificate, in order.
     pub const ALL: [Self; 7] = [
         Self::BeforeDraft,
         Self::BeforeIntent,
@@ -181,6 +202,9 @@ impl Ca {
     ) -> Result<Certificate, Error> {
         let filed = self.file(auth.actor(), &asked, true)?;
         let approved = Submitted::by(auth.actor(), filed.id).approve_in_one_step(auth)?;
+        if let Some(half) = asked.profile.profile.encryption_half() {
+            return self.certify_pair(auth.actor(), approved, &half, filed, &asked, Filing::InOneStep).await;
+        }
         let linted = self.draft(approved, &asked)?;
         self.certify(auth.actor(), linted, filed, &asked, Filing::InOneStep, authority).await
     }
@@ -278,13 +302,24 @@ impl Ca {
 
     /// Draws a serial, drafts and lints.
     pub(super) fn draft(&self, approved: Approved, asked: &Asked) -> Result<Linted, Error> {
-        let serial = Serial::draw(self.0.options.random.as_ref())?;
         // The log's time, not the clock's: it refuses while the clock is behind.
         let now = self.0.options.audit.ready()?;
+        self.draft_as(approved, asked, &asked.profile.profile, asked.subject.clone(), now)
+    }
+
+    /// The same for a half of a pair, which has its own rules and its own key.
+    pub(super) fn draft_as(
+        &self,
+        approved: Approved,
+        asked: &Asked,
+        profile: &Profile,
+        subject: Subject,
+        now: Instant,
+    ) -> Result<Linted, Error> {
+        let serial = Serial::draw(self.0.options.random.as_ref())?;
         let lifetime = asked.days.map(|days| Duration::from_secs(u64::from(days) * 86_400));
         let facts = asked.issuer.facts_for(self.list_for(&asked.issuer.id, &serial))?;
-        let profile = &asked.profile.profile;
-        let draft = Draft::new(approved, profile, &facts, asked.subject.clone(), serial, lifetime, now)?;
+        let draft = Draft::new(approved, profile, &facts, subject, serial, lifetime, now)?;
         draft.lint(now).map_err(Error::Lint)
     }
 
@@ -308,25 +343,7 @@ impl Ca {
         // The profile in force now, which may be newer than the one the request was filed under.
         request.profile_digest = asked.profile.digest;
         request.serial = Some(linted.serial().clone());
-        let row = CertificateRow {
-            issuer: asked.issuer.id.clone(),
-            serial: linted.serial().clone(),
-            tenant: request.tenant.clone(),
-            request: request.id,
-            state: CertificateState::Intended,
-            profile: request.profile.clone(),
-            profile_digest: request.profile_digest,
-            subject: asked.subject.name().to_string(),
-            sans: request.sans.clone(),
-            validity: linted.validity(),
-            tbs: Some(linted.tbs().to_vec()),
-            key_sm3: Some(engine::sm3::hash(asked.subject.key().spki_der())),
-            sha256: None,
-            issue_seq: None,
-            status: CertStatus::Good,
-            shard: linted.issuer().urls.list().number(),
-            audit_seq: None,
-        };
+        let row = intended(&linted, &request, asked, asked.subject.key());
         let in_ceremony = authority.is_some();
         let stored = self.store_intent(actor, linted, &row, &request, filing, in_ceremony).await?;
 
@@ -365,24 +382,10 @@ impl Ca {
         let evidence = options
             .db
             .write(Importance::Normal, move |tx| -> Result<_, Error> {
-                // Asked inside the transaction: a revocation that comes at the same time is before it or after.
-                if let Some(since) = store::blocked(tx, request.key()?)? {
-                    return Err(Error::BlockedKey { since });
-                }
-                authority::demand_issuing(&row, &store::issuer_state(tx, &row.issuer)?, in_ceremony)?;
-                let history = History {
-                    near: store::serial_near(tx, &row.issuer, &row.serial)?,
-                    shared: store::key_of_others(tx, &row.tenant, row.key_sm3.as_ref())?,
-                    serial: Some(row.serial.clone()),
-                    ..History::default()
-                };
-                let findings = record::examine(&history);
-                if !findings.is_empty() {
-                    return Err(Error::Lint(findings));
-                }
+                admit(tx, &row, &request, in_ceremony)?;
                 match filing {
                     Filing::InOneStep => request.insert_uncovered(tx)?,
-                    Filing::Approval { expected } => approve_row(tx, &audit, &actor, &request, expected)?,
+                    Filing::Approval { expected } => approve_row(tx, &audit, &actor, &request, None, expected)?,
                 }
                 row.insert_intent(tx)?;
                 if let Some(probe) = &probe {
@@ -427,12 +430,7 @@ impl Ca {
                     probe(Step::BeforeRows)?;
                 }
                 let der = stored.finish_signed(signed)?.into_der();
-                row.state = CertificateState::Issued;
-                row.tbs = None;
-                row.issue_seq = Some(signed.seq);
-                row.sha256 = Some(fingerprint(&der));
-                request.state = RequestState::Issued;
-                let mut covers = vec![row.put(tx, signed.seq)?, request.put(tx, signed.seq)?];
+                let mut covers = issued(tx, &mut row, &mut request, &der, signed.seq)?;
                 let event = match more {
                     Some((more, event)) => {
                         covers.extend(more(tx, &der, signed.seq)?);
@@ -447,23 +445,7 @@ impl Ca {
                 }
                 let record =
                     Record { event, object: object(&row.issuer, &row.serial), outcome, payload: der.clone(), covers };
-                let certificate = Certificate {
-                    sans: split_sans(&row.sans),
-                    issuer: row.issuer,
-                    serial: row.serial,
-                    der,
-                    profile: row.profile,
-                    profile_digest: row.profile_digest,
-                    subject: row.subject,
-                    validity: row.validity,
-                    request: row.request,
-                    requester: request.requester,
-                    approver: request.approver,
-                    issue_seq: signed.seq,
-                    audit_seq: signed.seq,
-                    status: CertStatus::Good,
-                };
-                Ok((record, certificate))
+                Ok((record, fresh(row, request, der, signed.seq, None)))
             })
             .await
     }
@@ -473,6 +455,94 @@ impl Ca {
             Some(probe) => probe(step),
             None => Ok(()),
         }
+    }
+}
+
+/// The row of a certificate that is about to be signed, for this key.
+pub(super) fn intended(linted: &Linted, request: &RequestRow, asked: &Asked, key: &PublicKey) -> CertificateRow {
+    CertificateRow {
+        issuer: asked.issuer.id.clone(),
+        serial: linted.serial().clone(),
+        tenant: request.tenant.clone(),
+        request: request.id,
+        state: CertificateState::Intended,
+        profile: request.profile.clone(),
+        profile_digest: request.profile_digest,
+        subject: asked.subject.name().to_string(),
+        sans: request.sans.clone(),
+        validity: linted.validity(),
+        tbs: Some(linted.tbs().to_vec()),
+        key_sm3: Some(engine::sm3::hash(key.spki_der())),
+        sha256: None,
+        issue_seq: None,
+        status: CertStatus::Good,
+        shard: linted.issuer().urls.list().number(),
+        audit_seq: None,
+    }
+}
+
+/// Refuses what the store knows against a key or serial. Asked inside the transaction: a revocation that comes at the
+/// same time is before it or after.
+pub(super) fn admit(
+    tx: &Tx<'_>,
+    row: &CertificateRow,
+    request: &RequestRow,
+    in_ceremony: bool,
+) -> Result<(), Error> {
+    if let Some(since) = store::blocked(tx, request.key()?)? {
+        return Err(Error::BlockedKey { since });
+    }
+    authority::demand_issuing(row, &store::issuer_state(tx, &row.issuer)?, in_ceremony)?;
+    let history = History {
+        near: store::serial_near(tx, &row.issuer, &row.serial)?,
+        shared: store::key_of_others(tx, &row.tenant, row.key_sm3.as_ref())?,
+        serial: Some(row.serial.clone()),
+        ..History::default()
+    };
+    let findings = record::examine(&history);
+    if findings.is_empty() { Ok(()) } else { Err(Error::Lint(findings)) }
+}
+
+/// Writes the rows of a certificate that was just signed.
+pub(super) fn issued(
+    tx: &Tx<'_>,
+    row: &mut CertificateRow,
+    request: &mut RequestRow,
+    der: &[u8],
+    seq: Seq,
+) -> Result<Vec<Cover>, Error> {
+    row.state = CertificateState::Issued;
+    row.tbs = None;
+    row.issue_seq = Some(seq);
+    row.sha256 = Some(fingerprint(der));
+    request.state = RequestState::Issued;
+    Ok(vec![row.put(tx, seq)?, request.put(tx, seq)?])
+}
+
+/// A certificate that was just signed.
+pub(super) fn fresh(
+    row: CertificateRow,
+    request: RequestRow,
+    der: Vec<u8>,
+    seq: Seq,
+    pair: Option<InPair>,
+) -> Certificate {
+    Certificate {
+        sans: split_sans(&row.sans),
+        issuer: row.issuer,
+        serial: row.serial,
+        der,
+        profile: row.profile,
+        profile_digest: row.profile_digest,
+        subject: row.subject,
+        validity: row.validity,
+        request: row.request,
+        requester: request.requester,
+        approver: request.approver,
+        issue_seq: seq,
+        audit_seq: seq,
+        status: CertStatus::Good,
+        pair,
     }
 }
 
@@ -500,11 +570,12 @@ pub(super) fn object(issuer: &IssuerId, serial: &Serial) -> String {
 
 /// Moves a filed request to `issuing`, if it still is where it was seen: of two officers who approve at
 /// once, one gets here first and the other finds the state changed.
-fn approve_row(
+pub(super) fn approve_row(
     tx: &Tx<'_>,
     audit: &ledger::AuditLog,
     actor: &Actor,
     request: &RequestRow,
+    other: Option<&RequestRow>,
     expected: RequestState,
 ) -> Result<(), Error> {
     let now = store::request(tx, &request.tenant, request.id)?.ok_or(Error::UnknownRequest(request.id))?;
@@ -512,7 +583,11 @@ fn approve_row(
         return Err(Error::RequestState { request: request.id, state: now.state });
     }
     let seq: Seq = audit.next_seq(tx)?;
-    let covers: Vec<Cover> = vec![request.put(tx, seq)?];
+    let mut covers: Vec<Cover> = vec![request.put(tx, seq)?];
+    // The other half of a pair, decided with it.
+    if let Some(other) = other {
+        covers.push(other.put(tx, seq)?);
+    }
     audit.append(
         tx,
         ledger::EntryDraft {

@@ -55,6 +55,7 @@ impl Ca {
     ) -> Result<(), Error> {
         let options = &self.0.options;
         let (actor, audit, feeds) = (actor.clone(), options.audit.clone(), options.feeds.clone());
+        let centre = options.centre.clone();
         let now = options.audit.ready()?;
         options
             .db
@@ -73,7 +74,11 @@ impl Ca {
                 request.state = RequestState::Failed;
                 request.reason = Some("interrupted; the serial is revoked".to_owned());
                 let seq = audit.next_seq(tx)?;
-                let covers = vec![row.put(tx, seq)?, request.put(tx, seq)?];
+                let mut covers = vec![row.put(tx, seq)?, request.put(tx, seq)?];
+                // Of the encryption half of a pair: its key is nobody's, and what was wrapped is erased.
+                if let Some(centre) = &centre {
+                    covers.extend(centre.void(tx, request.id, seq).map_err(Error::Feed)?);
+                }
                 tell(&feeds, tx, &row)?;
                 audit.append(
                     tx,

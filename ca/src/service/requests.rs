@@ -179,6 +179,11 @@ impl Ca {
         self.demand_evidence(&row, evidence.iter().map(|e| (e.added_at, e.expires_at)))?;
         row.approver = Some(approved.approver().to_owned());
         let asked = self.asked(&row)?;
+        if let Some(half) = asked.profile.profile.encryption_half() {
+            row.decided_at = Some(self.0.options.clock.now());
+            let filing = Filing::Approval { expected };
+            return self.certify_pair(auth.actor(), approved, &half, row, &asked, filing).await;
+        }
         let linted = self.draft(approved, &asked)?;
         row.decided_at = Some(self.0.options.clock.now());
         self.certify(auth.actor(), linted, row, &asked, Filing::Approval { expected }, None).await
@@ -318,7 +323,10 @@ impl Ca {
     pub(super) fn try_draft(&self, id: RequestId, asked: &Asked) -> Result<(), Error> {
         let suite = authorize(&Actor::system(), Permission::IssueCertificate, self.0.options.setup)?;
         let approved = Submitted::by(suite.actor(), id).approve_in_one_step(&suite)?;
-        self.draft(approved, asked).map(drop)
+        match asked.profile.profile.encryption_half() {
+            Some(half) => self.try_pair(approved, &half, asked),
+            None => self.draft(approved, asked).map(drop),
+        }
     }
 
     /// Reads back what was asked.

@@ -250,6 +250,20 @@ pub(crate) fn certificate(
     Ok(rows.into_iter().next())
 }
 
+/// The certificate that came of a request, or its intent.
+pub(crate) fn certificate_of_request(
+    tx: &Tx<'_>,
+    tenant: &TenantId,
+    request: RequestId,
+) -> Result<Option<CertificateRow>, DbError> {
+    let rows = readable(tx.query_all(
+        select_certificate!("WHERE request_id = $1 AND tenant_id = $2"),
+        &[request.as_bytes(), &tenant.as_str()],
+        read_certificate,
+    )?)?;
+    Ok(rows.into_iter().next())
+}
+
 /// A serial of the issuer that has the upper 64 bits of this one, which may be this one itself.
 pub(crate) fn serial_near(tx: &Tx<'_>, issuer: &IssuerId, serial: &Serial) -> Result<Option<Serial>, DbError> {
     let octets = serial.as_bytes();

@@ -307,4 +307,10 @@ pub struct CertDetail {
     pub audit_seq: u64,
     /// SHA-256 fingerprint.
     pub sha256: String,
+    /// Of a pair: `sign` or `encryption`. `dual/show` tells more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub half: Option<String>,
+    /// Of a pair: the serial of the other half, from the same issuer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub twin: Option<String>,
 }

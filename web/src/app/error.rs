@@ -24,6 +24,8 @@ pub enum AppError {
     Pool(crypto_pool::Error),
     /// The certificate authority.
     Ca(ca::Error),
+    /// The key centre.
+    Centre(key_centre::Error),
     /// The OCSP responder.
     Ocsp(ocsp::Error),
     /// The time-stamping authority.
@@ -51,6 +53,7 @@ impl fmt::Display for AppError {
             Self::Audit(error) => write!(f, "the audit log cannot be opened: {error}"),
             Self::Pool(error) => error.fmt(f),
             Self::Ca(error) => error.fmt(f),
+            Self::Centre(error) => error.fmt(f),
             Self::Ocsp(error) => error.fmt(f),
             Self::Tsa(error) => error.fmt(f),
             Self::Eseal(error) => error.fmt(f),
@@ -83,6 +86,7 @@ from! {
     AuditError => Audit,
     crypto_pool::Error => Pool,
     ca::Error => Ca,
+    key_centre::Error => Centre,
     ocsp::Error => Ocsp,
     tsa::Error => Tsa,
     eseal::Error => Eseal,

@@ -4,6 +4,7 @@ use std::sync::{Arc, PoisonError};
 
 use ca::Ca;
 use crypto_pool::{Kms, PoolHandle, Purpose};
+use key_centre::KeyCentre;
 use ledger::audit::Checkpoint;
 use ledger::{AuditLog, Db};
 use pki_config::config::Config;
@@ -51,6 +52,12 @@ impl App {
     #[must_use]
     pub fn ca(&self) -> &Ca {
         &self.0.ca
+    }
+
+    /// The key centre.
+    #[must_use]
+    pub fn centre(&self) -> &KeyCentre {
+        &self.0.centre
     }
 
     /// The OCSP responder's door.

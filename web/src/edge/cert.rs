@@ -175,6 +175,8 @@ pub async fn show(app: App, by: Authorized, ask: CertRef) -> Result<CertDetail, 
         profile_digest: hex(&certificate.profile_digest),
         audit_seq: certificate.issue_seq,
         sha256: hex(sha256.as_ref()),
+        half: certificate.pair.as_ref().map(|pair| pair.half.as_str().to_owned()),
+        twin: certificate.pair.as_ref().map(|pair| pair.twin.to_string()),
     })
 }
 
@@ -241,7 +243,7 @@ pub(super) fn named(ask: &CertRef) -> Result<(Serial, Option<IssuerId>), Failure
     Ok((ask.serial.parse()?, issuer_id(ask.issuer.as_deref())?))
 }
 
-fn status_info(certificate: &ca::Certificate) -> StatusInfo {
+pub(super) fn status_info(certificate: &ca::Certificate) -> StatusInfo {
     let revocation = match certificate.status {
         CertStatus::Good => None,
         CertStatus::Revoked(revocation) => Some(revocation),
@@ -263,7 +265,7 @@ const fn revoked_word(revocation: Revocation) -> &'static str {
     }
 }
 
-fn status_word(status: CertStatus, not_after: Instant, now: Instant) -> &'static str {
+pub(super) fn status_word(status: CertStatus, not_after: Instant, now: Instant) -> &'static str {
     match status {
         CertStatus::Revoked(revocation) => revoked_word(revocation),
         // The whole last second belongs to the validity.

@@ -1,10 +1,11 @@
 //! `pickup/*`: the holder's side of a pick-up link. Needs no login: the link's secret is the right.
 
-use ca::store::RequestRow;
-use pki_config::ErrorCode;
+use ca::store::{RequestRow, RequestState};
 use pki_config::name::DistinguishedName;
+use pki_config::{Actor, Channel, ErrorCode, Role};
 
 use super::{csr_bytes, pem, pem_chain};
+use crate::api::dual::Delivery;
 use crate::api::request::{PickupInfo, PickupRef, PickupSend};
 use crate::app::App;
 use crate::auth::{self, Secret, SecretKind};
@@ -25,6 +26,18 @@ pub async fn send(app: App, from: Stranger, ask: PickupSend) -> Result<PickupInf
     let csr = csr_bytes(ask.csr)?;
     let row = found(&app, &from, app.ca().send_key(hash, csr).await).await?;
     info(&app, row).await
+}
+
+/// `pickup/deliver`: both certificates of a pair and the holder's encryption key, in its envelope.
+pub async fn deliver(app: App, from: Stranger, ask: PickupRef) -> Result<Delivery, Failure> {
+    let hash = hash_of(&app, &from, &ask.secret).await?;
+    let row = found(&app, &from, app.ca().picked_up(hash).await).await?;
+    let Some(serial) = row.serial.clone().filter(|_| row.state == RequestState::Issued) else {
+        return Err(Failure::saying(ErrorCode::RequestState, "there is no certificate yet"));
+    };
+    let pair = app.ca().pair(&row.tenant, &serial, row.issuer.as_ref()).await?;
+    let holder = Actor::new(row.tenant, "holder", Role::Anyone, Channel::Public);
+    super::dual::delivery(&app, holder, pair).await
 }
 
 async fn hash_of(app: &App, from: &Stranger, secret: &str) -> Result<[u8; 32], Failure> {

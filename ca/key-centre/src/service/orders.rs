@@ -1,6 +1,7 @@
 //! What officers ask of the centre, and what a second one decides.
 
 use ledger::{EntryDraft, Importance, Outcome, Tx};
+use pki_config::ports::HolderLookup;
 use pki_config::role::{Authorized, Permission};
 use pki_config::status::CertStatus;
 use pki_config::{CentreKeyId, CentreOrderId, Event};
@@ -28,12 +29,12 @@ pub struct Ask {
 
 impl KeyCentre {
     /// Files an order for another officer to decide. The recipient is checked now, so that who asks learns what is
-    /// wrong with it, and again when it is approved.
+    /// wrong with it, and again when it is approved. `holders` tells which certificates holders have now.
     ///
     /// # Errors
     /// [`Error::Refused`] for who had a part in the certificate, and for missing words; [`Error::Recipient`];
     /// [`Error::UnknownKey`]; [`Error::NotKept`].
-    pub async fn ask(&self, by: &Authorized, ask: Ask) -> Result<OrderRow, Error> {
+    pub async fn ask(&self, by: &Authorized, ask: Ask, holders: &dyn HolderLookup) -> Result<OrderRow, Error> {
         demand(by, Permission::AskRecovery)?;
         let Ask { key: id, aim, certificate, reason, ground } = ask;
         let words = Words::new(&reason, &ground)?;
@@ -42,7 +43,7 @@ impl KeyCentre {
         if let Err(refused) = Asked::by(by, order, aim, key.parties()) {
             return self.refuse_loudly(by, Event::CentreAsked, &key, refused).await;
         }
-        self.recipient(aim, certificate.as_deref(), &key).await?;
+        self.recipient(aim, certificate.as_deref(), &key, holders).await?;
         let (actor, audit) = (by.actor().clone(), self.0.options.audit.clone());
         let now = self.0.options.clock.now();
         self.0
@@ -84,7 +85,12 @@ impl KeyCentre {
     /// [`Error::Refused`] for who asked and who had a part in the certificate, which is logged, and for what was decided
     /// already; [`Error::Recipient`] if it may not have the key any more; [`Error::NotKept`]; [`Error::Envelope`]; the
     /// pool's own. Nothing was handed out.
-    pub async fn approve(&self, by: &Authorized, id: CentreOrderId) -> Result<OrderRow, Error> {
+    pub async fn approve(
+        &self,
+        by: &Authorized,
+        id: CentreOrderId,
+        holders: &dyn HolderLookup,
+    ) -> Result<OrderRow, Error> {
         demand(by, Permission::ApproveRecovery)?;
         let (order, key) = self.waiting(by, id).await?;
         let asked = Asked::restore(id, order.aim, key.parties(), order.asked_by.clone(), order.state)?;
@@ -95,7 +101,7 @@ impl KeyCentre {
                 return self.refuse_loudly(by, event, &key, refused).await;
             }
         };
-        let envelope = match self.recipient(order.aim, order.recipient.as_deref(), &key).await? {
+        let envelope = match self.recipient(order.aim, order.recipient.as_deref(), &key, holders).await? {
             Some(recipient) => Some(self.hand_over(by, &key, &recipient).await?),
             None => None,
         };
@@ -240,7 +246,13 @@ impl KeyCentre {
     }
 
     /// Checks for whom a key is asked. `None` where it is for nobody.
-    async fn recipient(&self, aim: Aim, certificate: Option<&[u8]>, key: &KeyRow) -> Result<Option<Recipient>, Error> {
+    async fn recipient(
+        &self,
+        aim: Aim,
+        certificate: Option<&[u8]>,
+        key: &KeyRow,
+        holders: &dyn HolderLookup,
+    ) -> Result<Option<Recipient>, Error> {
         let now = self.0.options.clock.now();
         match (aim, certificate) {
             (Aim::Destroy, None) => Ok(None),
@@ -248,7 +260,6 @@ impl KeyCentre {
             (_, None) => Err(Error::CertificateExpected(true)),
             (Aim::Court, Some(certificate)) => Ok(Some(Recipient::court(certificate, &key.spki, now)?)),
             (Aim::Holder, Some(certificate)) => {
-                let holders = &self.0.options.holders;
                 let status: Option<CertStatus> = if certificate.len() > crate::core::recipient::LONGEST {
                     None
                 } else {
