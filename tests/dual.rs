@@ -3,15 +3,15 @@
 
 #![allow(missing_docs, clippy::unwrap_used, reason = "tests")]
 
-mod support;
 #[path = "dual/faults.rs"]
 mod faults;
 #[path = "dual/judges.rs"]
 mod judges;
-#[path = "dual/orders.rs"]
-mod orders;
 #[path = "dual/order_of_a_pair.rs"]
 mod order_of_a_pair;
+#[path = "dual/orders.rs"]
+mod orders;
+mod support;
 
 use ca::{Certificate, Error, NewRequest};
 use crypto_pool::KeyAlgorithm;

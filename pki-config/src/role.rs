@@ -348,10 +348,9 @@ fn granted(role: Role, channel: Channel, permission: Permission, setup: Setup) -
             matches!(permission, P::ReadCentre | P::AskRecovery | P::ApproveRecovery | P::ReadIssuers)
         }
         // Keys are recovered by people only.
-        Role::System => !matches!(
-            permission,
-            P::Unseal | P::AcceptClock | P::ManageOfficers | P::AskRecovery | P::ApproveRecovery
-        ),
+        Role::System => {
+            !matches!(permission, P::Unseal | P::AcceptClock | P::ManageOfficers | P::AskRecovery | P::ApproveRecovery)
+        }
         Role::Anyone => false,
     };
     let by_channel = match (channel, setup) {

@@ -153,8 +153,7 @@ async fn keys_that_are_not_sm2_get_no_pair() {
     let house = house(dir.path()).await;
     let (csr, _) = support::csr(KeyAlgorithm::P256, house.random.as_ref());
     let (request, _) = request(&house, "dual-person", "周八");
-    let refused =
-        house.ca.issue(&support::owner(Permission::IssueCertificate), NewRequest { csr, ..request }).await;
+    let refused = house.ca.issue(&support::owner(Permission::IssueCertificate), NewRequest { csr, ..request }).await;
     assert_eq!(refused.unwrap_err().code().as_str(), "KEY_REFUSED");
     house.close().await;
 }

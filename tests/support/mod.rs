@@ -159,8 +159,7 @@ impl TestHouse {
         };
         let checkpointer =
             Checkpointer::start(pool.clone(), audit.clone(), log_key, CheckpointOptions::default()).await.unwrap();
-        let house =
-            Self {
+        let house = Self {
             db,
             audit,
             kms,

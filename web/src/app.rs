@@ -57,7 +57,11 @@ pub use root::{Change, NewSeal};
 /// Every table the audit log answers for.
 pub(crate) static COVERED: LazyLock<Vec<&'static Table>> = LazyLock::new(|| {
     let keys: &[&Table] = &[&crypto_pool::KEY_TABLE, &crypto_pool::UNIT_TABLE, &crypto_pool::POLICY_TABLE];
-    [keys, ca::COVERED, key_centre::COVERED, ::tsa::COVERED, ::eseal::COVERED, store::COVERED].into_iter().flatten().copied().collect()
+    [keys, ca::COVERED, key_centre::COVERED, ::tsa::COVERED, ::eseal::COVERED, store::COVERED]
+        .into_iter()
+        .flatten()
+        .copied()
+        .collect()
 });
 
 /// Every table the audit log answers for: for checking and restoring without an [`App`].

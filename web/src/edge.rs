@@ -7,6 +7,7 @@ pub mod branch;
 pub mod ceremony;
 pub mod cert;
 pub mod centre;
+pub mod cert;
 pub mod cert_again;
 pub mod check;
 pub mod dual;

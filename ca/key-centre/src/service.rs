@@ -107,12 +107,8 @@ impl KeyCentre {
         let (tenant, limit) = (by.actor().tenant().clone(), query.limit.clamp(1, 500));
         // One more than asked for: whether another page follows.
         let query = KeyQuery { limit: limit + 1, ..query };
-        let mut rows = self
-            .0
-            .options
-            .db
-            .read(move |tx| -> Result<_, Error> { Ok(store::keys(tx, &tenant, &query)?) })
-            .await?;
+        let mut rows =
+            self.0.options.db.read(move |tx| -> Result<_, Error> { Ok(store::keys(tx, &tenant, &query)?) }).await?;
         let more = rows.len() > limit as usize;
         rows.truncate(limit as usize);
         let next = rows.last().and_then(|row| row.kept_seq).filter(|_| more);
@@ -188,7 +184,14 @@ fn kept_for(tx: &Tx<'_>, tenant: &TenantId, request: RequestId) -> Result<KeyRow
 }
 
 /// An entry about a key.
-fn entry(actor: Actor, event: Event, key: &KeyRow, outcome: Outcome, payload: Vec<u8>, covers: Vec<Cover>) -> EntryDraft {
+fn entry(
+    actor: Actor,
+    event: Event,
+    key: &KeyRow,
+    outcome: Outcome,
+    payload: Vec<u8>,
+    covers: Vec<Cover>,
+) -> EntryDraft {
     EntryDraft { actor, event, object: key.id.to_string(), outcome, payload, covers }
 }
 

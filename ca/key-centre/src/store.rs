@@ -333,7 +333,8 @@ pub(crate) fn key_of_request(tx: &Tx<'_>, request: RequestId) -> Result<Option<K
 
 /// One page of this tenant's keys, newest first.
 pub(crate) fn keys(tx: &Tx<'_>, tenant: &TenantId, query: &KeyQuery) -> Result<Vec<KeyRow>, DbError> {
-    let (state, after) = (query.state.map(KeyState::as_str), query.after.map(|seq| i64::try_from(seq).unwrap_or(i64::MAX)));
+    let (state, after) =
+        (query.state.map(KeyState::as_str), query.after.map(|seq| i64::try_from(seq).unwrap_or(i64::MAX)));
     let rows = tx.query_all(
         select_key!(
             "WHERE tenant_id = $1 AND kept_seq IS NOT NULL AND ($2 IS NULL OR state = $2) \

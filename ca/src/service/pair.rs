@@ -239,7 +239,8 @@ impl Ca {
                 if let Some(probe) = &probe {
                     probe(Step::InIntent)?;
                 }
-                Ok([sign, encryption].map(|row| IntentRow::written(row.issuer, row.serial, row.tbs.unwrap_or_default())))
+                Ok([sign, encryption]
+                    .map(|row| IntentRow::written(row.issuer, row.serial, row.tbs.unwrap_or_default())))
             })
             .await?;
         let [first, second] = written;
@@ -261,11 +262,8 @@ impl Ca {
         let options = &self.0.options;
         let centre = options.centre.clone().ok_or(Error::NoCentre)?;
         let [(sign, mut sign_row, mut sign_request), (encryption, mut row, mut request)] = halves;
-        let outcome = if sign_request.one_step && actor.role() != Role::System {
-            Outcome::DoneInOneStep
-        } else {
-            Outcome::Done
-        };
+        let outcome =
+            if sign_request.one_step && actor.role() != Role::System { Outcome::DoneInOneStep } else { Outcome::Done };
         let ask = SignRequest {
             key,
             to_sign: ToSign::Certificate(sign.linted().tbs().to_vec()),

@@ -130,7 +130,8 @@ impl Line {
             let (event, two) = (to_sign.event(), Arc::clone(&shared));
             let finish: Finish = Box::new(move |result| two.take_in(place, event, result));
             let one = One { to_sign, ceremony: ceremony.clone(), only_checkpoints: false, finish };
-            if let Err(error) = self.crew().queue().push(Job { key: Arc::clone(&key), task: Task::One(Box::new(one)) }) {
+            if let Err(error) = self.crew().queue().push(Job { key: Arc::clone(&key), task: Task::One(Box::new(one)) })
+            {
                 // The first may be signed already: with nobody left to take it in, it is dropped unseen.
                 shared.lock().then = None;
                 return Err(error.into());

@@ -121,7 +121,10 @@ fn pair(rules: &Rules) -> Result<(), String> {
     let only = encryption.bits.iter().all(|bit| enciphers.contains(bit));
     require(only && !encryption.bits.is_empty(), "encryption.bits are of those that encipher or agree")?;
     let twice = |n: usize, bit| encryption.bits.iter().take(n).any(|other| other == bit);
-    require(!encryption.bits.iter().enumerate().any(|(n, bit)| twice(n, bit)), "a bit of encryption.bits stands twice")?;
+    require(
+        !encryption.bits.iter().enumerate().any(|(n, bit)| twice(n, bit)),
+        "a bit of encryption.bits stands twice",
+    )?;
     let signs = rules.usage.bits_for(KeyKind::Sm2).unwrap_or_default();
     require(signs.contains(&KeyUsageBit::DigitalSignature), "the signing certificate of a pair signs")?;
     let vouching = [ExtendedUsage::CodeSigning, ExtendedUsage::TimeStamping, ExtendedUsage::OcspSigning];
@@ -210,7 +213,11 @@ mod tests {
         refused(dual, "issuer = [\"sm2\"]\nsubject = [\"sm2\"]", "issuer = [\"p256\"]\nsubject = [\"p256\"]");
         refused(dual, "version = 1", "version = 1\ninternal = true");
         refused(dual, "extended = [\"clientAuth\", \"emailProtection\"]", "extended = [\"codeSigning\"]");
-        refused(dual, "extended = [\"clientAuth\", \"emailProtection\"]", "extended = [\"clientAuth\", \"clientAuth\"]");
+        refused(
+            dual,
+            "extended = [\"clientAuth\", \"emailProtection\"]",
+            "extended = [\"clientAuth\", \"clientAuth\"]",
+        );
     }
 
     #[test]

@@ -45,9 +45,10 @@ pub async fn show(app: App, by: Authorized, ask: CentreRef) -> Result<CentreDeta
 pub async fn orders(app: App, by: Authorized, ask: CentreOrders) -> Result<CentreOrderPage, Failure> {
     let state = match ask.state.as_deref() {
         None => None,
-        Some(word) => Some(OrderState::from_word(word).ok_or_else(|| {
-            Failure::saying(ErrorCode::BadRequest, "expected a state: asked, done or refused")
-        })?),
+        Some(word) => Some(
+            OrderState::from_word(word)
+                .ok_or_else(|| Failure::saying(ErrorCode::BadRequest, "expected a state: asked, done or refused"))?,
+        ),
     };
     let (orders, next) =
         app.centre().orders(&by, OrderQuery { state, after: ask.after, limit: limit(ask.limit)? }).await?;

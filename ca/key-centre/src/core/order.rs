@@ -89,12 +89,16 @@ impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::SameOfficer => f.write_str("who asked may not approve; another key officer must"),
-            Self::Party => f.write_str("who asked for the certificate, or approved it, takes no part in recovering its key"),
+            Self::Party => {
+                f.write_str("who asked for the certificate, or approved it, takes no part in recovering its key")
+            }
             Self::Decided(state) => write!(f, "the order is {}", state.as_str()),
             Self::OtherTenant => f.write_str("there is no such key here"),
             Self::WrongPermission(permission) => write!(f, "permission {} does not cover this", permission.as_str()),
             Self::Reason => f.write_str("give a reason of 1 to 500 characters"),
-            Self::Ground => f.write_str("give the legal ground in 1 to 200 characters, such as the number of the order"),
+            Self::Ground => {
+                f.write_str("give the legal ground in 1 to 200 characters, such as the number of the order")
+            }
         }
     }
 }

@@ -117,7 +117,12 @@ impl KeyCentre {
 
     /// One commit: the order is done, the key's row says so, the entry covers both. What was put into an envelope before
     /// a crash here was seen by nobody.
-    async fn carry_out(&self, by: &Authorized, approved: Approved, envelope: Option<Vec<u8>>) -> Result<OrderRow, Error> {
+    async fn carry_out(
+        &self,
+        by: &Authorized,
+        approved: Approved,
+        envelope: Option<Vec<u8>>,
+    ) -> Result<OrderRow, Error> {
         let (actor, audit, now) = (by.actor().clone(), self.0.options.audit.clone(), self.0.options.clock.now());
         self.0
             .options
@@ -230,8 +235,7 @@ impl KeyCentre {
     /// A key of this officer's tenant that is still there.
     async fn kept(&self, by: &Authorized, id: CentreKeyId) -> Result<KeyRow, Error> {
         let tenant = by.actor().tenant().clone();
-        let found =
-            self.0.options.db.read(move |tx| -> Result<_, Error> { Ok(store::key(tx, &tenant, id)?) }).await?;
+        let found = self.0.options.db.read(move |tx| -> Result<_, Error> { Ok(store::key(tx, &tenant, id)?) }).await?;
         let key = found.filter(|key| key.kept_seq.is_some()).ok_or(Error::UnknownKey)?;
         if key.state == KeyState::Kept { Ok(key) } else { Err(Error::NotKept) }
     }

@@ -28,10 +28,7 @@ fn certificate(key: &PrivateKey) -> Vec<u8> {
     let validity = bytes("301e170d3236303130313030303030305a170d3237303130313030303030305a");
     let mut spki = bytes("3059301306072a8648ce3d020106082a811ccf5501822d034200");
     spki.extend_from_slice(key.public().as_sec1());
-    let tbs = tlv::write(
-        SEQUENCE,
-        &[&[0xa0, 3, 2, 1, 2], &[2, 1, 7], &algorithm, &name, &validity, &name, &spki],
-    );
+    let tbs = tlv::write(SEQUENCE, &[&[0xa0, 3, 2, 1, 2], &[2, 1, 7], &algorithm, &name, &validity, &name, &spki]);
     tlv::write(SEQUENCE, &[&tbs, &algorithm, &[3, 2, 0, 0]])
 }
 
