@@ -43,6 +43,10 @@ fn names(profile: BuiltIn) -> (&'static str, &'static str) {
         BuiltIn::TlsServerDv | BuiltIn::TlsServerShort => ("CN=www.example.cn", "dns:www.example.cn,dns:example.cn"),
         BuiltIn::Email => ("CN=张三,emailAddress=zhang.san@example.cn", "email:zhang.san@example.cn"),
         BuiltIn::TlsClient => ("C=CN,O=示例公司,OU=研发,CN=client-7", "email:client@example.cn"),
+        BuiltIn::DualPerson => ("C=CN,O=示例公司,SN=李,GN=四,CN=李四", "email:li.si@example.cn"),
+        BuiltIn::DualOrganisation => ("C=CN,ST=上海,L=浦东,O=示例公司,CN=示例公司", "email:office@example.cn"),
+        BuiltIn::DualDevice => ("C=CN,O=示例公司,serialNumber=SN-0008,CN=gateway-8", "dns:gateway-8.example.cn"),
+        BuiltIn::DualTlsServer => ("C=CN,O=示例公司,CN=tlcp.example.cn", "dns:tlcp.example.cn,ip:192.0.2.9"),
         BuiltIn::Person => ("C=CN,O=示例公司,SN=张,GN=三,CN=张三", "email:zhang.san@example.cn"),
         BuiltIn::Organisation => ("C=CN,ST=上海,L=浦东,O=示例公司,CN=示例公司", "email:office@example.cn"),
         BuiltIn::Device => {
@@ -121,6 +125,11 @@ async fn leaves(house: &TestHouse, files: &Files, family: &Family) -> Vec<(Strin
             let issued = issue(house, family, *profile, *key).await;
             let name = format!("{}-{key}", profile.as_str());
             leaves.push((name.clone(), files.put(&format!("{name}.pem"), "CERTIFICATE", &issued.der)));
+            if issued.pair.is_some() {
+                let pair = house.ca.pair(&pki_config::TenantId::house(), &issued.serial, None).await.unwrap();
+                let name = format!("{}-encryption-{key}", profile.as_str());
+                leaves.push((name.clone(), files.put(&format!("{name}.pem"), "CERTIFICATE", &pair.encryption.der)));
+            }
         }
     }
     assert!(leaves.len() >= 10, "every profile but the authorities' own gives a leaf");

@@ -4,12 +4,14 @@
 //!
 //! `args` is the command tree. `client` and `credential` reach a server; `console`, `table`, `language` and
 //! `failure` talk to people and programs. One file per subject: `issue` (with `new_key`, `csr`, `delivery`),
-//! `certs`, `issuers`, `ceremony`, `profiles`, `officers`, `ocsp`, `stamp`, `evidence`, `seal`, `trust`, `convert`, `show`, `audit`, `system`, `mail`, `config`,
+//! `certs`, `dual`, `centre`, `issuers`, `ceremony`, `profiles`, `officers`, `ocsp`, `stamp`, `evidence`, `seal`,
+//! `trust`, `convert`, `show`, `audit`, `system`, `mail`, `config`,
 //! `root`, `systemd`, `error_code`. `file`, `pem`, `passphrase` and `shares` read and write what lies on this machine.
 
 pub mod args;
 mod audit;
 mod batches;
+mod centre;
 mod ceremony;
 mod certs;
 mod client;
@@ -20,6 +22,7 @@ mod credential;
 mod csr;
 mod delivery;
 mod desk;
+mod dual;
 mod error_code;
 mod evidence;
 mod failure;
@@ -110,6 +113,8 @@ fn dispatch(global: &Global, console: Console, command: Command) -> Result<(), F
 async fn with_server(global: &Global, console: Console, command: Command) -> Result<(), Failure> {
     match command {
         Command::Issue(args) => issue::run(global, console, args).await,
+        Command::Dual(command) => dual::run(global, console, command).await,
+        Command::Centre(command) => centre::run(global, console, command).await,
         Command::Requests(args) => desk::requests(global, console, args).await,
         Command::Request(command) => desk::request(global, console, command).await,
         Command::Renew(args) => desk::renew(global, console, args).await,

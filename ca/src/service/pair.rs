@@ -106,6 +106,12 @@ impl Ca {
         Ok(Pair { sign, encryption, key: pair.key, encryption_request: pair.encryption })
     }
 
+    /// Whether a profile is for pairs of certificates.
+    #[must_use]
+    pub fn is_for_pairs(&self, profile: &str) -> bool {
+        self.open_profile(profile).is_ok_and(|profile| profile.profile.rules().encryption.is_some())
+    }
+
     /// Drafts both halves only to see whether the rules hold, the encryption half with a key nobody uses.
     pub(super) fn try_pair(&self, approved: Approved, half: &Profile, asked: &Asked) -> Result<(), Error> {
         let now = self.0.options.audit.ready()?;

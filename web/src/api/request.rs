@@ -256,6 +256,9 @@ pub struct PickupInfo {
     pub certificate: Option<String>,
     /// Issuing authority first, without the root, PEM.
     pub chain: Option<String>,
+    /// Whether a pair of certificates is asked for: once issued, `pickup/deliver` gives both and the encryption key.
+    #[serde(default)]
+    pub pair: bool,
 }
 
 /// `cert/renew`: the same names and the same key for another term.

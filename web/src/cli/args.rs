@@ -8,6 +8,7 @@ mod ceremony;
 mod cert;
 mod convert;
 mod desk;
+mod dual;
 mod ocsp;
 mod office;
 mod place;
@@ -24,6 +25,7 @@ pub use desk::{
     BatchCommand, BatchFile, BranchCommand, EvidenceArgs, Invite, Reissue, Rekey, Renew, RequestCommand, Requests,
     RevokeAll,
 };
+pub use dual::{CentreCommand, CentreRecover, DualCommand, DualOpen};
 pub use ocsp::{Ask, NameHash, OcspCommand, OcspQuery, OcspStaple};
 pub use office::{
     AuditCommand, Claim, ExportArgs, OfficerAddArgs, OfficerCommand, ProofArgs, SearchArgs, TrustCommand,
@@ -169,6 +171,12 @@ pub enum Command {
     /// Show and change certificate profiles.
     #[command(subcommand)]
     Profile(ProfileCommand),
+    /// Pairs of a signing and an encryption certificate: show one, fetch and open its encryption key.
+    #[command(subcommand)]
+    Dual(DualCommand),
+    /// The key centre: list archived encryption keys, recover them by two officers.
+    #[command(subcommand)]
+    Centre(CentreCommand),
     /// Change the form of keys and certificates: PEM, PKCS#8, PKCS#12, envelopes of encryption keys.
     Convert(Convert),
     /// Add, list and disable the people and programs that may do things here.

@@ -16,7 +16,7 @@ use crate::cli::delivery::{CERTIFICATE, CHAIN, Folder, KEY, RECEIPT, folder_for}
 use crate::cli::failure::Failure;
 use crate::cli::new_key::NewKey;
 use crate::cli::table::{Table, plain};
-use crate::cli::{file, pem};
+use crate::cli::{dual, file, pem};
 
 /// Largest PKCS#10 file. Unit: bytes.
 pub(super) const LARGEST_CSR: usize = 64 * 1024;
@@ -30,6 +30,10 @@ const TLS_SERVER: &str = "tls-server";
 /// The names do not fit, the folder holds files already, or the server refuses.
 pub async fn run(global: &Global, console: Console, args: Issue) -> Result<(), Failure> {
     let client = Client::of(global)?;
+    if dual::is_asked(&args) {
+        let file_it = needs_approval(&client).await?;
+        return dual::issue(&client, console, args, file_it).await;
+    }
     let path = args.out.clone().unwrap_or_else(|| folder_for(&args.name));
     let mut request = CertRequest {
         csr: String::new(),
@@ -118,7 +122,7 @@ fn give_up(failure: Failure, folder: Option<Folder>, made_key: bool) -> Failure 
 }
 
 /// Whether the answer means that no certificate was made: the caller's fault, or refused before signing.
-fn is_definite(failure: &Failure) -> bool {
+pub(super) fn is_definite(failure: &Failure) -> bool {
     let Failure::Refused(problem) = failure else { return false };
     let code = pki_config::ErrorCode::ALL.iter().find(|c| c.as_str() == problem.code);
     code.is_some_and(|code| !matches!(code.num() / 100 % 10, 4) && *code != pki_config::ErrorCode::Timeout)
@@ -149,20 +153,20 @@ pub(super) fn csr_text(bytes: &[u8]) -> String {
 
 /// What the certificate will call its holder.
 #[derive(Debug, PartialEq, Eq)]
-struct Names {
-    subject: DistinguishedName,
-    sans: SubjectAltName,
+pub(super) struct Names {
+    pub(super) subject: DistinguishedName,
+    pub(super) sans: SubjectAltName,
 }
 
 impl Names {
-    fn of(args: &Issue) -> Result<Self, Failure> {
+    pub(super) fn of(args: &Issue) -> Result<Self, Failure> {
         let wrong = |e: pki_config::name::BadName| Failure::Usage(format!("This name cannot be used: {e}."));
         let subject: DistinguishedName = match &args.subject {
             Some(subject) => subject.parse().map_err(wrong)?,
             None => DistinguishedName::common_name(&args.name).map_err(wrong)?,
         };
         let mut sans: Vec<AltName> = args.san.iter().map(|san| san.parse()).collect::<Result<_, _>>().map_err(wrong)?;
-        if args.profile.starts_with(TLS_SERVER) {
+        if args.profile.trim_start_matches("dual-").starts_with(TLS_SERVER) {
             if sans.is_empty() {
                 sans.push(server_name(&args.name)?);
             }

@@ -81,6 +81,7 @@ async fn info(app: &App, row: RequestRow) -> Result<PickupInfo, Failure> {
         subject,
         sans: row.sans.split(',').filter(|s| !s.is_empty()).map(str::to_owned).collect(),
         keys: app.ca().keys_taken(&row.profile, row.issuer.as_ref()).iter().map(ToString::to_string).collect(),
+        pair: app.ca().is_for_pairs(&row.profile),
         profile: row.profile,
         until: row.pickup.map(|link| link.until.to_string()).unwrap_or_default(),
         reason: row.reason,

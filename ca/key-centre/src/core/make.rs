@@ -90,7 +90,6 @@ fn try_out(key: &PrivateKey, random: &dyn Random) -> Result<(), NotMade> {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
     use crypto_pool::OsRandom;

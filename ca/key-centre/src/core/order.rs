@@ -250,7 +250,6 @@ impl Approved {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
     use pki_config::role::{Setup, authorize};

@@ -29,6 +29,25 @@ fn every_profile_drafts_in_both_families_without_a_finding() {
 }
 
 #[test]
+fn the_encryption_half_of_a_pair_holds_to_every_rule_and_takes_the_centres_key_only() {
+    let duals = [BuiltIn::DualPerson, BuiltIn::DualOrganisation, BuiltIn::DualDevice, BuiltIn::DualTlsServer];
+    for profile in duals {
+        let (half, signing) = (profile.profile().encryption_half().unwrap(), subject(Family::Sm2, profile));
+        let of =
+            |subject| Draft::new(approved(), &half, &issuer(Family::Sm2, profile), subject, serial(), None, at(NOW));
+        let draft = of(signing.clone().with_key_of_centre(signing.key().clone())).unwrap();
+        let linted = draft.lint(at(NOW)).unwrap_or_else(|findings| panic!("{profile:?}: {findings:?}"));
+        assert!(linted.warnings().is_empty(), "{profile:?}: {:?}", linted.warnings());
+        assert_eq!(value(&Tbs::from_der(linted.tbs()).unwrap(), oid::KEY_USAGE), "03020338");
+        assert_eq!(of(signing.clone()).unwrap_err(), Undraftable::Maker(KeyMaker::Csr));
+        let whole = profile.profile();
+        let swapped = signing.clone().with_key_of_centre(signing.key().clone());
+        let refused = Draft::new(approved(), &whole, &issuer(Family::Sm2, profile), swapped, serial(), None, at(NOW));
+        assert_eq!(refused.unwrap_err(), Undraftable::Maker(KeyMaker::Centre));
+    }
+}
+
+#[test]
 fn key_usage_has_the_octets_of_the_baseline_table() {
     assert_eq!(value(&parsed(Family::Ec, BuiltIn::TlsServer), oid::KEY_USAGE), "03020780");
     assert_eq!(value(&parsed(Family::Ec, BuiltIn::Root), oid::KEY_USAGE), "03020106");

@@ -129,10 +129,10 @@ fn judged_by_openssl(family: Family, hop: &[&str]) {
     for profile in BuiltIn::ALL.iter().filter(|profile| **profile != BuiltIn::Root && takes(family, **profile)) {
         write("leaf", &under(&signer, &key, *profile));
         let purpose = match profile {
-            BuiltIn::TlsServer | BuiltIn::TlsServerShort | BuiltIn::TlsServerDv => {
+            BuiltIn::TlsServer | BuiltIn::TlsServerShort | BuiltIn::TlsServerDv | BuiltIn::DualTlsServer => {
                 vec!["-purpose", "sslserver", "-verify_hostname", "www.example.cn"]
             }
-            BuiltIn::TlsClient | BuiltIn::Device => vec!["-purpose", "sslclient"],
+            BuiltIn::TlsClient | BuiltIn::Device | BuiltIn::DualDevice => vec!["-purpose", "sslclient"],
             BuiltIn::Person | BuiltIn::Organisation | BuiltIn::Email => vec!["-purpose", "smimesign"],
             BuiltIn::Tsa => vec!["-purpose", "timestampsign"],
             _ => vec![],

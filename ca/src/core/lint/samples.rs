@@ -104,7 +104,9 @@ pub(crate) fn subject(family: Family, profile: BuiltIn) -> Subject {
         BuiltIn::Email => "",
         BuiltIn::Person => "CN=张三,C=CN",
         BuiltIn::CodeSigning => "CN=示例,O=示例有限公司,L=北京,C=CN",
-        BuiltIn::SubCa | BuiltIn::Organisation | BuiltIn::SealMaker => "CN=示例,O=示例有限公司,C=CN",
+        BuiltIn::SubCa | BuiltIn::Organisation | BuiltIn::DualOrganisation | BuiltIn::SealMaker => {
+            "CN=示例,O=示例有限公司,C=CN"
+        }
         _ => "CN=sample",
     };
     let names = match profile {
@@ -126,7 +128,11 @@ pub(crate) fn subject(family: Family, profile: BuiltIn) -> Subject {
 fn is_server(profile: BuiltIn) -> bool {
     matches!(
         profile,
-        BuiltIn::TlsServer | BuiltIn::TlsServerMustStaple | BuiltIn::TlsServerShort | BuiltIn::TlsServerDv
+        BuiltIn::TlsServer
+            | BuiltIn::TlsServerMustStaple
+            | BuiltIn::TlsServerShort
+            | BuiltIn::TlsServerDv
+            | BuiltIn::DualTlsServer
     )
 }
 

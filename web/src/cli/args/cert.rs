@@ -34,6 +34,8 @@ Examples:
   yinxin issue www.example.cn --key-type p256 --out /etc/pki/www
   yinxin issue 张三 --profile person --subject 'CN=张三,O=示例公司,C=CN' --san email:zhang@example.cn
   yinxin issue device-7 --profile device --csr device-7.csr
+  yinxin issue tlcp.example.cn --dual       two certificates for a TLCP server: sign.key sign.pem enc.key enc.pem
+                                            (see `yinxin dual open --help` for all files)
 
 In production this files a request; another officer approves it with `yinxin approve`.")]
 pub struct Issue {
@@ -64,6 +66,10 @@ pub struct Issue {
     /// Validity in days, at most the profile's [default: the profile's].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=36_525))]
     pub days: Option<u32>,
+    /// Get a pair: a signing certificate, and an encryption certificate whose key the key centre makes and keeps. With
+    /// --profile person, organisation, device or tls-server (or their dual-… names).
+    #[arg(long)]
+    pub dual: bool,
     /// Folder to write into [default: ./NAME].
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
