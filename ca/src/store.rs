@@ -37,8 +37,8 @@ pub(crate) use branch::{BranchRow, MOST_BRANCHES, batch, batches, branches, memb
 pub(crate) use ceremony::{AskedRow, AskedState, asked, ceremonies, ceremonies_of, ceremony, running_ceremonies};
 pub use ceremony::{CeremonyKind, CeremonyRow, CeremonyState};
 pub(crate) use certificate::{
-    CertificateRow, CertificateState, alive_of, certificate, certificate_of_request, certificates, intents, key_of_others,
-    serial_near, signed_after,
+    CertificateRow, CertificateState, alive_of, certificate, certificate_of_request, certificates, intents,
+    key_of_others, serial_near, signed_after,
 };
 pub use crl::CrlRecord;
 pub(crate) use crl::{Extract, newest_change, newest_change_named, newest_crl, newest_number, published_shards};

@@ -23,8 +23,8 @@ use serde::de::DeserializeOwned;
 use crate::app::App;
 use crate::auth;
 use crate::edge::{
-    audit, batch, branch, centre, ceremony, cert, cert_again, check, dual, errors, evidence, expiring, issuer, key, log,
-    login, mail, officer, pickup, profile, public, request, revoke_all, root, seal, system, tsa, watch,
+    audit, batch, branch, centre, ceremony, cert, cert_again, check, dual, errors, evidence, expiring, issuer, key,
+    log, login, mail, officer, pickup, profile, public, request, revoke_all, root, seal, system, tsa, watch,
 };
 use crate::portal;
 use crate::problem::Failure;

@@ -483,12 +483,7 @@ pub(super) fn intended(linted: &Linted, request: &RequestRow, asked: &Asked, key
 
 /// Refuses what the store knows against a key or serial. Asked inside the transaction: a revocation that comes at the
 /// same time is before it or after.
-pub(super) fn admit(
-    tx: &Tx<'_>,
-    row: &CertificateRow,
-    request: &RequestRow,
-    in_ceremony: bool,
-) -> Result<(), Error> {
+pub(super) fn admit(tx: &Tx<'_>, row: &CertificateRow, request: &RequestRow, in_ceremony: bool) -> Result<(), Error> {
     if let Some(since) = store::blocked(tx, request.key()?)? {
         return Err(Error::BlockedKey { since });
     }
