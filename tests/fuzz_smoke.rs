@@ -15,7 +15,8 @@ use targets::{TARGETS, Target};
 /// Mutations for each target.
 const MUTATIONS: usize = 20_000;
 /// Whole documents and pictures take longer: fewer of these. libFuzzer gives them the same time as the others.
-const SLOW: [(&str, usize); 4] = [("ofd", 1_000), ("ofd_files", 1_000), ("pdf", 1_000), ("picture", 60)];
+const SLOW: [(&str, usize); 5] =
+    [("ceremony_file", 4_000), ("ofd", 1_000), ("ofd_files", 1_000), ("pdf", 1_000), ("picture", 60)];
 
 /// Whether the input parses.
 fn run(target: &Target, input: &[u8]) -> bool {
@@ -55,7 +56,7 @@ macro_rules! smoke_tests {
 }
 
 smoke_tests! {
-    api audit_entry backup batch certificate certificate_tolerant checkpoint chrony config crl crl_lint crl_tolerant csr csr_names digits evidence identity instant lint lint_signed mail name_der name_text ntp nts ocsp_address ocsp_answer ocsp_request ofd ofd_files passkey path pdf picture profile public_key receipt san_der san_text seal seal_signature serial signature signed_data stamp_request stamp_token
+    api audit_entry backup batch ceremony_file ceremony_plan certificate certificate_tolerant checkpoint chrony config crl crl_lint crl_tolerant csr csr_names digits evidence identity instant lint lint_signed mail name_der name_text ntp nts ocsp_address ocsp_answer ocsp_request ofd ofd_files passkey path pdf picture profile public_key receipt san_der san_text seal seal_signature serial signature signed_data stamp_request stamp_token
 }
 
 #[test]

@@ -361,7 +361,10 @@ impl fmt::Display for Error {
             Self::CrlDiffers(id) => write!(f, "the CRL file of {id} is not the one recorded"),
             Self::CrlFile { issuer, detail } => write!(f, "the CRL of {issuer} could not be written: {detail}"),
             Self::CrlRace(id) => write!(f, "another CRL of {id} was made at the same time"),
-            Self::IssuerAtRest { issuer, state } => write!(f, "issuer {issuer} is {state} and issues nothing"),
+            Self::IssuerAtRest { issuer, state } => write!(
+                f,
+                "issuer {issuer} is {state} and signs nothing of this kind; an offline one signs in ceremonies only"
+            ),
             Self::AuthorityCertificate(serial) => {
                 write!(
                     f,

@@ -77,6 +77,16 @@ async fn an_offline_root_certifies_an_issuer_that_then_works() {
     assert_eq!(online.house.ca.issuer(&id("issuing-x")).unwrap().state.as_str(), "revoked");
     assert!(online.issue("late.example.cn", KeyAlgorithm::P256, Some("issuing-x")).await.is_err());
     assert!(online.list("root-x").await.find(issuing.serial()).is_some(), "the list it publishes is the new one");
+    // A lost or changed file of a list nobody here can sign is written again, after a restart too.
+    let served = online.list("root-x").await.der().to_vec();
+    let file = online.house.ca.crl_path(&id("root-x"));
+    let parts = Parts { clock: online.clock.clone(), setup: Setup::Production, ..Parts::real() };
+    online.house.close().await;
+    std::fs::write(&file, b"damaged").unwrap();
+    let online = Place { house: TestHouse::open(online.dir.path(), parts).await, ..online };
+    assert!(online.house.ca.crl(&id("root-x")).await.is_err());
+    online.house.ca.publish_due_crls(&Actor::system()).await.unwrap();
+    assert_eq!(online.list("root-x").await.der(), served);
     // The older answer comes too late, in either order.
     assert!(online.refuses(&answer, None).await.contains("imported already"));
     online.finish().await;

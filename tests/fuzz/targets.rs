@@ -8,6 +8,7 @@
 //! fault as much as a panic is.
 
 mod audit;
+mod ceremonies;
 mod certificates;
 mod der;
 mod logins;
@@ -46,6 +47,8 @@ pub const TARGETS: &[Target] = &[
     Target { name: "audit_entry", run: audit_entry, seeds: || vec![audit::entry().to_der().expect("a short entry")] },
     Target { name: "backup", run: backup, seeds: || vec![include_bytes!("seeds/backup.bin").to_vec()] },
     Target { name: "batch", run: requests::batch, seeds: requests::batch_seeds },
+    Target { name: "ceremony_file", run: ceremonies::file, seeds: ceremonies::file_seeds },
+    Target { name: "ceremony_plan", run: ceremonies::plan, seeds: ceremonies::plan_seeds },
     Target { name: "certificate", run: certificate, seeds: certificates::certificate_seeds },
     Target {
         name: "certificate_tolerant",

@@ -22,6 +22,7 @@ const PAGES: [(&str, &str); 23] = [
     ("seal-new", "/desk/seals/new"),
     ("profiles", "/desk/profiles"),
     ("issuers", "/desk/issuers"),
+    ("ceremonies", "/desk/ceremonies"),
     ("audit", "/desk/audit"),
     ("officers", "/desk/officers"),
     ("account", "/desk/account"),

@@ -12,6 +12,7 @@ mod account;
 mod assets;
 mod audit;
 mod authority;
+mod ceremonies;
 mod claim;
 mod convert;
 mod dashboard;

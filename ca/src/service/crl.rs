@@ -22,7 +22,7 @@ use super::lists::Published;
 use super::{Ca, Issuer};
 use crate::core::crl::{CrlHead, CrlWriter, LintedCrl, List};
 use crate::error::Error;
-use crate::store::{self, CrlRecord, Extract};
+use crate::store::{self, CrlRecord, Extract, IssuerState};
 
 /// What a list is to be, before anything was read.
 struct Plan {
@@ -45,6 +45,10 @@ impl Ca {
     /// [`Error::UnknownIssuer`], the pool's errors, [`Error::CrlFile`].
     pub async fn publish_crl(&self, auth: &Authorized, id: &IssuerId) -> Result<CrlRecord, Error> {
         Self::demand(auth, Permission::PublishCrl)?;
+        let issuer = self.issuer(id)?;
+        if let IssuerState::Offline { .. } = issuer.state {
+            return Err(Error::IssuerAtRest { issuer: id.clone(), state: issuer.state.as_str() });
+        }
         for number in 1..=self.shards(id).await? {
             if let Some(shard) = List::shard(number) {
                 self.publish(auth.actor(), id, shard).await?;

@@ -187,6 +187,11 @@ impl Ca {
         let mut failed = None;
         // What signs in ceremonies only is listed in ceremonies only.
         let scheduled = |issuer: &Arc<super::Issuer>| !matches!(issuer.state, store::IssuerState::Offline { .. });
+        for offline in self.issuers().into_iter().filter(|issuer| !scheduled(issuer)) {
+            if let Err(error) = self.mend_list(&offline.id).await {
+                failed = failed.or(Some(error));
+            }
+        }
         for issuer in self.issuers().into_iter().filter(scheduled) {
             let lists = match self.shards(&issuer.id).await {
                 Ok(most) => fulls(most),

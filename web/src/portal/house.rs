@@ -4,7 +4,10 @@ use pki_config::Permission as P;
 
 use super::table::PageAccess::{Needs, Open};
 use super::table::{Row, act, show};
-use super::{audit, authority, find, profiles, system};
+use super::{audit, authority, ceremonies, find, profiles, system};
+
+/// The most a plan and its request take in a form, where some characters are three. Unit: octets.
+const FILES: usize = 2 << 20;
 
 /// Their lines of the table.
 pub(super) fn rows() -> Vec<Row> {
@@ -18,6 +21,11 @@ pub(super) fn rows() -> Vec<Row> {
         act("/desk/profiles/{profile}/reject", Needs(P::ApproveProfile), profiles::reject),
         show("/desk/issuers", Needs(P::ReadIssuers), authority::list),
         act("/desk/issuers/{issuer}/crl", Needs(P::PublishCrl), authority::publish),
+        show("/desk/ceremonies", Needs(P::ReadIssuers), ceremonies::list),
+        act("/desk/ceremonies", Needs(P::ManageIssuers), ceremonies::propose).up_to(FILES),
+        show("/desk/ceremonies/{ceremony}", Needs(P::ReadIssuers), ceremonies::show),
+        act("/desk/ceremonies/{ceremony}/confirm", Needs(P::ManageIssuers), ceremonies::confirm),
+        act("/desk/ceremonies/{ceremony}/reject", Needs(P::ManageIssuers), ceremonies::reject),
         show("/desk/system", Needs(P::ReadSystem), system::show),
         act("/desk/system/doctor", Needs(P::Diagnose), system::doctor),
         act("/desk/system/verify", Needs(P::ReadAudit), system::verify),

@@ -46,6 +46,7 @@ const GROUPS: &[(Words, &[(&str, Words)])] = &[
         ("签发机构", "Authority"),
         &[
             ("/desk/issuers", ("签发机构与 CRL", "Issuers and CRLs")),
+            ("/desk/ceremonies", ("仪式", "Ceremonies")),
             ("/desk/profiles", ("证书模板", "Profiles")),
             ("/desk/ocsp", ("OCSP", "OCSP")),
             ("/desk/tsa", ("时间戳", "Time-stamps")),

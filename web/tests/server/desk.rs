@@ -231,3 +231,35 @@ async fn a_profile_is_changed_by_two_officers_on_its_page() {
         400
     );
 }
+
+#[tokio::test]
+async fn a_plan_is_put_forward_and_carried_out_on_its_page_once_the_code_is_typed() {
+    const PLAN: &str = "format = \"yinxin ceremony plan 1\"\ntitle = \"A new key\"\n\n[[step]]\ndo = \"roll\"\n\
+                        issuer = \"ec-issuing\"\nnew = \"ec-issuing-2\"\n";
+    let house = House::trial().await;
+    let (first, _) = officer(&house, "administrator").await;
+    let (second, _) = officer(&house, "administrator").await;
+    let bad = post(&first, "/desk/ceremonies", "/desk/ceremonies", &[("source", "no plan")]).await;
+    assert_eq!(bad.status, 400, "{}", text(&bad));
+    // As a browser sends it.
+    let sent = PLAN.replace('\n', "\r\n");
+    let done = post(&first, "/desk/ceremonies", "/desk/ceremonies", &[("source", &sent)]).await;
+    assert_eq!(done.status, 303, "{}", text(&done));
+    let to = done.headers[header::LOCATION].to_str().unwrap().to_owned();
+    let page = text(&second.get(&format!("{to}?lang=en")).await);
+    let code = ca::core::ceremony::code(&engine::sm3::hash(PLAN.as_bytes()));
+    assert!(page.contains("Give issuer ec-issuing a new key") && page.contains(&code), "{page}");
+    let confirm = format!("{to}/confirm");
+    let wrong = post(&second, &to, &confirm, &[("code", "0000")]).await;
+    assert!(wrong.status.is_client_error(), "{}", wrong.status);
+    let done = post(&second, &to, &confirm, &[("code", &code)]).await;
+    assert_eq!(done.status, 303, "{}", text(&done));
+    let page = text(&second.get(&format!("{to}?lang=en")).await);
+    assert!(page.contains("TRANSCRIPT OF A CEREMONY") && !page.contains("/confirm"), "{page}");
+    let issuers = text(&second.get("/desk/issuers?lang=en").await);
+    assert!(issuers.contains("its work went to ec-issuing-2"), "{issuers}");
+    let answer = house.socket("issuer/show", json!({"issuer": "ec-issuing"})).await.json();
+    assert_eq!((answer["state"].as_str(), answer["successor"].as_str()), (Some("rolled"), Some("ec-issuing-2")));
+    let (auditor, _) = officer(&house, "auditor").await;
+    assert!(!text(&auditor.get("/desk/ceremonies").await).contains("<textarea"), "who only reads has no form");
+}

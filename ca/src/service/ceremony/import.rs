@@ -255,6 +255,29 @@ impl Ca {
         known.chain(coming.map(|(row, _)| (row.id.clone(), row.certificate.clone()))).collect()
     }
 
+    /// Writes the newest list of an issuer that signs in ceremonies only once more, if its file is lost or another: from
+    /// the answer that brought it or in which it went out. Nobody could sign a new one here.
+    pub(in crate::service) async fn mend_list(&self, id: &IssuerId) -> Result<(), Error> {
+        match self.list_file(id, List::WHOLE).await {
+            Err(Error::CrlDiffers(_)) => {}
+            // Served, or never made.
+            _ => return Ok(()),
+        }
+        let Some(record) = self.newest(id).await? else { return Ok(()) };
+        for row in self.ceremonies(&TenantId::house()).await? {
+            let texts = [Some(row.source.as_str()), row.response.as_deref()];
+            let answers = texts.into_iter().flatten().filter_map(|text| Response::read(text).ok());
+            let found = answers.flat_map(|answer| answer.lists).find(|(_, der)| engine::sm3::hash(der) == record.sm3);
+            if let Some((_, der)) = found {
+                crl::write_durably(&self.list_path(id, List::WHOLE), &der)
+                    .map_err(|error| Error::CrlFile { issuer: id.clone(), detail: error.to_string() })?;
+                tracing::warn!(issuer = %id, "the file of a list that was signed in a ceremony was written again");
+                return Ok(());
+            }
+        }
+        Err(Error::CrlDiffers(id.clone()))
+    }
+
     /// Takes an answer over.
     pub(super) async fn import(&self, auth: &Authorized, installation: &str, source: &str) -> Result<Outcomes, Error> {
         // Whatever happened since it was put forward counts.
@@ -277,7 +300,7 @@ impl Ca {
             .await?;
         self.look_again().await?;
         for (record, der) in &import.lists {
-            // A crash before this leaves a record without its file, which another import of a newer list mends.
+            // A crash before this leaves a record without its file, which `mend_list` writes from the answer.
             crl::write_durably(&self.list_path(&record.issuer, List::WHOLE), der)
                 .map_err(|error| Error::CrlFile { issuer: record.issuer.clone(), detail: error.to_string() })?;
             self.keep(Published { record: record.clone(), der: der.clone().into() });
