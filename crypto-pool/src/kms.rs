@@ -89,6 +89,9 @@ pub struct Kms {
     only: Option<TenantId>,
 }
 
+/// Held until a row is on the disk.
+type Wrapping = Arc<tokio::sync::OwnedRwLockReadGuard<()>>;
+
 struct Inner {
     db: Db,
     audit: AuditLog,
@@ -100,7 +103,7 @@ struct Inner {
     policy: Policy,
     /// Held by whatever writes rows with wrapped keys; alone, while all of them are wrapped anew: a row read before
     /// could otherwise be written back with a wrapping that soon opens no more.
-    wrapping: tokio::sync::RwLock<()>,
+    wrapping: Arc<tokio::sync::RwLock<()>>,
 }
 
 impl Kms {
@@ -133,7 +136,7 @@ impl Kms {
                 clock,
                 partitions,
                 policy,
-                wrapping: tokio::sync::RwLock::default(),
+                wrapping: Arc::default(),
             }),
             memory,
             only: None,
@@ -152,7 +155,7 @@ impl Kms {
             return Err(Error::Forbidden);
         }
         self.inner.audit.ready()?;
-        let _wrapping = self.inner.wrapping.read().await;
+        let wrapping = self.wrapping().await;
         let id = KeyId::draw(&*self.inner.random)?;
         let KeySpec { purpose, algorithm, subject, tenant } = spec;
         let backend = Arc::clone(&self.inner.backend);
@@ -178,7 +181,8 @@ impl Kms {
             not_after: None,
         };
         let stored = Arc::new(StoredKey { record: record.clone(), public: made.public, wrapped: Some(made.wrapped) });
-        let written = self.write(by.actor().clone(), Event::KeyGenerated, Arc::clone(&stored), |_| Ok(())).await;
+        let written =
+            self.write(wrapping, by.actor().clone(), Event::KeyGenerated, Arc::clone(&stored), |_| Ok(())).await;
         if written.is_err() {
             // Nobody will ever refer to it. A crash before this leaves a key in the device that no row names.
             self.destroy_outside(&stored).await.unwrap_or_else(|error| {
@@ -233,7 +237,7 @@ impl Kms {
     /// destroyed in a device, why the device does not do it.
     pub async fn set_state(&self, by: &Authorized, id: KeyId, state: KeyState) -> Result<KeyRecord, Error> {
         require(by, Permission::ManageIssuers)?;
-        let _wrapping = self.inner.wrapping.read().await;
+        let wrapping = self.wrapping().await;
         let now = self.of_tenant(by.actor(), id).await?;
         let event = if state == KeyState::Destroyed { Event::KeyDestroyed } else { Event::KeyStateChanged };
         if !now.record.state.may_become(state) {
@@ -248,7 +252,7 @@ impl Kms {
         let wrapped = now.wrapped.clone().filter(|_| state != KeyState::Destroyed);
         let next = Arc::new(StoredKey { record: record.clone(), public: now.public.clone(), wrapped });
         let from = now.record.state;
-        self.write(by.actor().clone(), event, next, move |stored| {
+        self.write(wrapping, by.actor().clone(), event, next, move |stored| {
             // Somebody else may have moved it since it was looked at.
             if stored.state == from { Ok(()) } else { Err(Error::Transition { from: stored.state, to: state }) }
         })
@@ -262,7 +266,7 @@ impl Kms {
     /// [`Error::Forbidden`]; [`Error::NoSuchKey`]; the log's or the database's own.
     pub async fn set_signing_period(&self, by: &Authorized, id: KeyId, period: Validity) -> Result<KeyRecord, Error> {
         require(by, Permission::ManageIssuers)?;
-        let _wrapping = self.inner.wrapping.read().await;
+        let wrapping = self.wrapping().await;
         let now = self.of_tenant(by.actor(), id).await?;
         let record = KeyRecord {
             not_before: Some(period.not_before()),
@@ -271,7 +275,7 @@ impl Kms {
         };
         let next = StoredKey { record: record.clone(), public: now.public.clone(), wrapped: now.wrapped.clone() };
         let was = now.record.clone();
-        self.write(by.actor().clone(), Event::KeyStateChanged, Arc::new(next), move |stored| {
+        self.write(wrapping, by.actor().clone(), Event::KeyStateChanged, Arc::new(next), move |stored| {
             if *stored == was { Ok(()) } else { Err(Error::KeyState { key: id, state: stored.state }) }
         })
         .await?;
@@ -417,6 +421,7 @@ impl Kms {
     /// that a caller who gives up waiting leaves no stale key in memory.
     async fn write(
         &self,
+        wrapping: Wrapping,
         actor: Actor,
         event: Event,
         next: Arc<StoredKey>,
@@ -449,10 +454,17 @@ impl Kms {
             if result.is_ok() {
                 partitions.take_over(&next);
             }
+            drop(wrapping);
             // Nobody waits any more: the row is durable all the same.
             let _ = answer.send(result);
         });
         answered.await.unwrap_or(Err(Error::Stopping))
+    }
+
+    /// Keeps the wrapping of every row as it is until what is to be written is written, whether the caller waits for
+    /// it or not.
+    async fn wrapping(&self) -> Wrapping {
+        Arc::new(Arc::clone(&self.inner.wrapping).read_owned().await)
     }
 
     async fn log_refusal(&self, actor: &Actor, event: Event, id: KeyId, why: &Error) -> Result<(), Error> {

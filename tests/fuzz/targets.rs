@@ -91,6 +91,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "seal", run: seals::seal, seeds: seals::seal_seeds },
     Target { name: "seal_signature", run: seals::seal_signature, seeds: seals::seal_signature_seeds },
     Target { name: "serial", run: serial, seeds: texts::serial_seeds },
+    Target { name: "share", run: texts::share, seeds: texts::share_seeds },
     Target { name: "shown", run: shown::shown, seeds: shown::seeds },
     Target { name: "stamp_token", run: tokens::token, seeds: tokens::token_seeds },
     Target { name: "signature", run: signature, seeds: certificates::signature_seeds },

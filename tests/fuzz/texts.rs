@@ -1,5 +1,7 @@
 //! Small texts, configuration files and JSON bodies.
 
+use crypto_pool::random::SeededRandom;
+use crypto_pool::root_key::shares::{BadShare, Quorum, Share, ShareSet, combine, split};
 use pki_config::config::Config;
 use pki_config::profile::{BuiltIn, Origin, Profile};
 use pki_config::{Identity, Instant, Serial};
@@ -19,6 +21,30 @@ pub fn serial(data: &[u8]) -> bool {
         assert!((1..=20).contains(&serial.as_bytes().len()));
     }
     read.iter().any(Result::is_ok)
+}
+
+pub fn share_seeds() -> Vec<Vec<u8>> {
+    let quorum = "2-of-3".parse().expect("a quorum");
+    let set = ShareSet { id: *b"fuzz", generation: 1, quorum };
+    let shares = split(&[7; 32], set, &SeededRandom::new(1)).expect("seeded");
+    let mut seeds: Vec<Vec<u8>> = shares.iter().map(|share| share.to_text().as_bytes().to_vec()).collect();
+    seeds.extend(texts(&["YXS1-", "yxs1 0oil", "3-of-5", "16-of-16"]));
+    seeds
+}
+
+/// What keepers of the root key type.
+pub fn share(data: &[u8]) -> bool {
+    let typed = text(data);
+    if let Ok(quorum) = typed.parse::<Quorum>() {
+        assert_eq!(quorum.to_string().parse(), Ok(quorum));
+    }
+    let Ok(share) = Share::parse(typed) else { return false };
+    let again = Share::parse(&share.to_text()).expect("what was read can be read");
+    assert_eq!((again.set(), again.number()), (share.set(), share.number()));
+    assert!(share.number() <= share.set().quorum.count());
+    let alone = combine(std::slice::from_ref(&share)).expect_err("one share opens nothing");
+    assert_eq!(alone, BadShare::TooFew { given: 1, needed: share.set().quorum.threshold() });
+    true
 }
 
 pub fn digits_seeds() -> Vec<Vec<u8>> {
@@ -152,6 +178,10 @@ pub fn api_body(data: &[u8]) -> bool {
         read::<api::AuditProof>,
         read::<api::AuditExport>,
         read::<api::Unseal>,
+        read::<api::RootAsk>,
+        read::<api::RootRotate>,
+        read::<api::RootReseal>,
+        read::<api::RootConfirm>,
         read::<api::AcceptClock>,
         read::<api::BackupAsk>,
         read::<api::ErrorRef>,

@@ -77,6 +77,10 @@ pub fn run() -> ExitCode {
         Err(error) => error.exit(),
     };
     let console = Console::new(cli.global.json);
+    if !matches!(cli.command, Some(Command::Worker { .. })) {
+        // Nearly every command touches keys, passphrases or shares; the server says when it cannot be.
+        let _ = crypto_pool::lock_memory();
+    }
     match dispatch(&cli.global, console, cli.command.unwrap_or_default()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {

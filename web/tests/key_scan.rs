@@ -29,8 +29,10 @@ use zeroize::Zeroizing;
 fn with_tenants(data: &Path) {
     tokio::runtime::Runtime::new().unwrap().block_on(async {
         let (dir, setup) = DataDir::open(data).unwrap();
+        let mut config = pki_config::config::Config::default();
+        config.storage.reserve = 1 << 20;
         let options = AppOptions {
-            config: pki_config::config::Config::default(),
+            config,
             clock: Arc::new(pki_config::time::SystemClock),
             random: Arc::new(crypto_pool::OsRandom::open().unwrap()),
             probe: None,

@@ -325,3 +325,43 @@ fn the_unit_and_the_container_file_are_what_their_programs_accept() {
     println!("{}", said.lines().last().unwrap_or_default());
     assert!(rated.status.success(), "exposure above 2.5:\n{said}");
 }
+
+/// The real terminal, as keepers meet it one after another.
+#[test]
+fn on_a_terminal_each_keeper_sees_one_share_and_types_it_unseen() {
+    let mut house = House::empty();
+    let Some(mut terminal) = program::Terminal::open(&house, &format!("{INIT} --shares 2-of-3")) else {
+        eprintln!("LEFT OUT: script (util-linux) is not installed; shares on a terminal were not tried");
+        return;
+    };
+    let mut shares = Vec::new();
+    for keeper in 1..=3 {
+        terminal.wait_for(&format!("Keeper {keeper} of 3: only you may look now"));
+        assert!(!terminal.seen().contains(&format!("Share {keeper};")), "before its keeper asked");
+        terminal.type_line("");
+        let seen = terminal.wait_for("Press Enter when you have it");
+        let share = seen.rsplit("shown this once.").next().unwrap();
+        let share = share.lines().map(str::trim).find(|line| line.starts_with("YXS1-")).unwrap();
+        shares.push(share.to_owned());
+        terminal.type_line("");
+        // Gone from the screen, and from what can be scrolled back to.
+        terminal.wait_for(&format!(
+            "{share}\r\n\r\nPress Enter when you have it and have compared it.\r\n\r\n\x1b[H\x1b[2J\x1b[3J"
+        ));
+    }
+    assert!(terminal.end());
+    house.start();
+    let mut terminal = program::Terminal::open(&house, "unseal").unwrap();
+    terminal.wait_for("Share (not shown):");
+    terminal.type_line("YXS1-nonsense");
+    terminal.wait_for("not a share");
+    terminal.wait_again_for("Share (not shown):");
+    terminal.type_line(&shares[2].to_lowercase());
+    terminal.wait_for("Share 2 (Enter alone");
+    terminal.type_line(&shares[0]);
+    assert!(terminal.end());
+    for share in [&shares[2].to_lowercase(), &shares[0]] {
+        assert!(!terminal.seen().contains(share.as_str()), "the terminal showed what was typed");
+    }
+    assert_eq!(state(&house), "ok");
+}

@@ -8,7 +8,7 @@ use pki_config::role::Authorized;
 use pki_config::{Actor, Event, Instant, Permission, TenantId, UnitId};
 use tokio::sync::oneshot;
 
-use super::{Kms, binding, in_thread, require};
+use super::{Kms, Wrapping, binding, in_thread, require};
 use crate::backend::UnitKek;
 use crate::error::Error;
 use crate::key::{KeyRecord, KeyState};
@@ -96,7 +96,7 @@ impl Kms {
         if self.unit_of(&tenant).await?.is_some() {
             return Err(Error::UnitExists { tenant });
         }
-        let _wrapping = self.inner.wrapping.read().await;
+        let wrapping = self.wrapping().await;
         let id = UnitId::draw(&*self.inner.random)?;
         let kek = self.inner.backend.make_kek(&tenant, id)?;
         let unit = UnitRecord { id, tenant, workers, cores, created, wrapped_kek: Some(kek) };
@@ -106,7 +106,7 @@ impl Kms {
             let some: Vec<Rewrapped> = moved.drain(..moved.len().min(KEYS_IN_ENTRY)).collect();
             let (new, tenant) = (first.take(), whose.clone());
             let words = format!("workers={} cores={:?} ", unit.workers, unit.cores);
-            self.change(by.actor().clone(), Event::UnitCreated, id, words, move |tx, seq| {
+            self.change(Arc::clone(&wrapping), by.actor().clone(), Event::UnitCreated, id, words, move |tx, seq| {
                 let mut covers = Vec::new();
                 if let Some(new) = &new {
                     if store::unit_of(tx, &tenant)?.is_some() {
@@ -159,12 +159,12 @@ impl Kms {
         if !(1..=MOST_WORKERS).contains(&workers) {
             return Err(Error::UnitSize);
         }
-        let _wrapping = self.inner.wrapping.read().await;
+        let wrapping = self.wrapping().await;
         let found = self.unit_of(tenant).await?;
         let found = found.ok_or_else(|| Error::NoSuchUnit { tenant: tenant.clone() })?;
         let (unit, whose) = (UnitRecord { workers, ..found }, tenant.clone());
         let (row, words) = (unit.clone(), format!("workers={workers} "));
-        self.change(by.actor().clone(), Event::UnitResized, unit.id, words, move |tx, seq| {
+        self.change(wrapping, by.actor().clone(), Event::UnitResized, unit.id, words, move |tx, seq| {
             match store::unit_of(tx, &whose)? {
                 Some(now) if now.id == row.id => Ok((vec![store::put_unit(tx, &row, seq)?], Vec::new())),
                 _ => Err(Error::NoSuchUnit { tenant: whose }),
@@ -180,27 +180,34 @@ impl Kms {
         may_manage(by, tenant)?;
         let found = self.unit_of(tenant).await?;
         let id = found.ok_or_else(|| Error::NoSuchUnit { tenant: tenant.clone() })?.id;
-        let _wrapping = self.inner.wrapping.read().await;
+        let wrapping = self.wrapping().await;
         loop {
             let whose = tenant.clone();
             let (answer, last) = oneshot::channel();
-            self.change(by.actor().clone(), Event::UnitDestroyed, id, String::new(), move |tx, seq| {
-                let unit = store::unit_of(tx, &whose)?.filter(|now| now.id == id);
-                let Some(unit) = unit else { return Err(Error::NoSuchUnit { tenant: whose }) };
-                let mut keys = store::wrapped_keys(tx, &whose, KEYS_IN_ENTRY)?;
-                let mut covers = Vec::new();
-                for key in &mut keys {
-                    key.record = KeyRecord { state: KeyState::Destroyed, ..key.record.clone() };
-                    key.wrapped = None;
-                    covers.push(store::put(tx, &key.record, None, seq)?);
-                }
-                let is_last = keys.len() < KEYS_IN_ENTRY;
-                if is_last {
-                    covers.push(store::put_unit(tx, &UnitRecord { wrapped_kek: None, ..unit }, seq)?);
-                }
-                let _ = answer.send(is_last);
-                Ok((covers, keys))
-            })
+            self.change(
+                Arc::clone(&wrapping),
+                by.actor().clone(),
+                Event::UnitDestroyed,
+                id,
+                String::new(),
+                move |tx, seq| {
+                    let unit = store::unit_of(tx, &whose)?.filter(|now| now.id == id);
+                    let Some(unit) = unit else { return Err(Error::NoSuchUnit { tenant: whose }) };
+                    let mut keys = store::wrapped_keys(tx, &whose, KEYS_IN_ENTRY)?;
+                    let mut covers = Vec::new();
+                    for key in &mut keys {
+                        key.record = KeyRecord { state: KeyState::Destroyed, ..key.record.clone() };
+                        key.wrapped = None;
+                        covers.push(store::put(tx, &key.record, None, seq)?);
+                    }
+                    let is_last = keys.len() < KEYS_IN_ENTRY;
+                    if is_last {
+                        covers.push(store::put_unit(tx, &UnitRecord { wrapped_kek: None, ..unit }, seq)?);
+                    }
+                    let _ = answer.send(is_last);
+                    Ok((covers, keys))
+                },
+            )
             .await?;
             if last.await.unwrap_or(true) {
                 return Ok(());
@@ -221,6 +228,7 @@ impl Kms {
     /// Writes rows of a unit and of keys, and the entry that covers them; the keys are known when it is durable.
     async fn change(
         &self,
+        wrapping: Wrapping,
         actor: Actor,
         event: Event,
         unit: UnitId,
@@ -238,8 +246,9 @@ impl Kms {
             Ok(keys)
         };
         self.inner.db.write_then(Importance::Essential, work, move |result: Result<Vec<StoredKey>, Error>| {
-            let _ =
-                answer.send(result.map(|keys| keys.into_iter().for_each(|key| partitions.take_over(&Arc::new(key)))));
+            let written = result.map(|keys| keys.into_iter().for_each(|key| partitions.take_over(&Arc::new(key))));
+            drop(wrapping);
+            let _ = answer.send(written);
         });
         answered.await.unwrap_or(Err(Error::Stopping))
     }

@@ -69,7 +69,7 @@ mod tests {
         let Ok(Credential::Passphrase(word)) = Credential::parse("correct horse battery\n") else { panic!() };
         assert_eq!(*word, "correct horse battery");
         assert!(matches!(Credential::parse("\n \n"), Err(None)));
-        let broken = text.replace(|c: char| c == '7', "8");
+        let broken = text.replace('7', "8");
         assert!(matches!(Credential::parse(&broken), Err(Some(BadShare::Checksum))));
         assert!(matches!(Credential::parse(&format!("{}\nhello", *shares[0].to_text())), Err(Some(BadShare::Form))));
     }

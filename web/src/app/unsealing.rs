@@ -1,7 +1,7 @@
 //! Opening the sealed root key: by its passphrase, or by shares that several people give one after another.
 
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crypto_pool::RootKey;
@@ -170,7 +170,10 @@ impl App {
                 self.record_root(actor, Event::ShareGiven, refused, words).await?;
                 return Err(Failure::saying(ErrorCode::ShareRefused, why));
             }
-            turn.since.get_or_insert(now);
+            if turn.since.is_none() {
+                turn.since = Some(now);
+                self.forget_shares_later(now);
+            }
             turn.given.push(share);
             let given = u8::try_from(turn.given.len()).unwrap_or(u8::MAX);
             let words = format!("share {number}, {given} of {}", set.quorum.threshold()).into_bytes();
@@ -187,6 +190,20 @@ impl App {
         turn.since = None;
         desk.tell(None);
         Ok(Some(std::mem::take(&mut turn.given)))
+    }
+
+    /// Shares that waited too long do not stay in memory, even if nobody asks any more.
+    fn forget_shares_later(&self, since: Instant) {
+        let app = Arc::downgrade(&self.0);
+        tokio::spawn(async move {
+            tokio::time::sleep(WAIT).await;
+            let Some(app) = app.upgrade() else { return };
+            let mut turn = app.root_desk.turn.lock().await;
+            if turn.since == Some(since) {
+                turn.given.clear();
+                turn.since = None;
+            }
+        });
     }
 
     /// The root key that the file holds, opened with this. Guesses are counted.

@@ -136,6 +136,13 @@ pub fn next_step(code: &str, language: Language) -> Option<&'static str> {
         ErrorCode::Unreachable => ("Start it with `yinxin up`.", "请用 `yinxin up` 启动。"),
         ErrorCode::Sealed => ("Open it with `yinxin unseal`.", "请执行 `yinxin unseal` 解封。"),
         ErrorCode::UnsealFailed => ("Try again; the key is unharmed.", "请重试，密钥未受影响。"),
+        ErrorCode::ShareRefused => {
+            ("The shares that were accepted still count; the key is unharmed.", "已接受的分量仍然有效，密钥未受影响。")
+        }
+        ErrorCode::RootChange => (
+            "`yinxin root show` tells what is under way; another officer asks with `yinxin root ask`.",
+            "`yinxin root show` 可查看进行中的更换；须由另一名操作员先执行 `yinxin root ask`。",
+        ),
         ErrorCode::ClockBehind => (
             "Set the clock right; only if the last entry's date was wrong: `yinxin clock accept --reason …`.",
             "请校正系统时钟；仅当最后一条日志的日期有误时，执行 `yinxin clock accept --reason …`。",

@@ -86,7 +86,12 @@ pub async fn reshare(global: &Global, console: Console, args: Reshare) -> Result
             let read = read.map_err(|why| Failure::Here(format!("The server's answer holds no shares: {why}.")))?;
             // Kept first, then counted: interrupted in between, the old ones open it.
             out.hand_out(&read)?;
-            client.call("root/confirm", &RootConfirm { confirm: confirm.clone() }).await?
+            let ask = RootConfirm { confirm: confirm.clone() };
+            client.call("root/confirm", &ask).await.inspect_err(|_| {
+                console.hint(
+                    "Whether the new shares count is not known: `yinxin root show` tells the generation that does.",
+                );
+            })?
         }
         _ => client.call("root/show", &Nothing {}).await?,
     };

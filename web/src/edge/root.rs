@@ -28,7 +28,10 @@ pub async fn ask(app: App, by: Authorized, ask: RootAsk) -> Result<RootAsked, Fa
 pub async fn rotate(app: App, by: Authorized, ask: RootRotate) -> Result<RootRotated, Failure> {
     let none = ask.opening.passphrase.is_none() && ask.opening.shares.is_empty();
     let given = if none { None } else { Some(opening(ask.opening)?) };
-    Ok(RootRotated { wrapped: app.rotate_root(&by, given).await? })
+    // On its own: a caller who goes away does not stop it halfway.
+    let work = tokio::spawn(async move { app.rotate_root(&by, given).await });
+    let wrapped = work.await.map_err(|error| Failure::inside(ErrorCode::Internal, error))??;
+    Ok(RootRotated { wrapped })
 }
 
 /// `root/reseal`.

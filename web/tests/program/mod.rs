@@ -178,3 +178,86 @@ fn first_value(stream: impl Read + Send + 'static) -> Value {
 fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
+
+/// A command on a terminal of its own.
+pub struct Terminal {
+    child: Child,
+    keys: std::process::ChildStdin,
+    seen: std::sync::Arc<std::sync::Mutex<Vec<u8>>>,
+    reader: Option<std::thread::JoinHandle<()>>,
+    /// How much was seen when the last key was typed.
+    mark: usize,
+}
+
+impl Terminal {
+    /// `None` if the program that gives terminals is not installed.
+    pub fn open(house: &House, line: &str) -> Option<Self> {
+        let typed = format!("{} {line}", env!("CARGO_BIN_EXE_yinxin"));
+        let like = house.command(&[]);
+        let mut command = Command::new("script");
+        command.args(["-qec", &typed, "/dev/null"]).current_dir(house.path(""));
+        command.envs(like.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().ok()?;
+        let (keys, mut shown) = (child.stdin.take()?, child.stdout.take()?);
+        let seen = std::sync::Arc::<std::sync::Mutex<Vec<u8>>>::default();
+        let into = seen.clone();
+        let reader = std::thread::spawn(move || {
+            let mut some = [0; 512];
+            while let Ok(n @ 1..) = shown.read(&mut some) {
+                into.lock().unwrap().extend_from_slice(&some[..n]);
+            }
+        });
+        Some(Self { child, keys, seen, reader: Some(reader), mark: 0 })
+    }
+
+    pub fn seen(&self) -> String {
+        text(&self.seen.lock().unwrap())
+    }
+
+    fn wait(&self, from: usize, words: &str) -> String {
+        let begun = std::time::Instant::now();
+        loop {
+            let seen = text(self.seen.lock().unwrap().get(from..).unwrap_or_default());
+            if seen.contains(words) {
+                // What asks turns the echo off after it has asked, and drops what was typed before.
+                std::thread::sleep(std::time::Duration::from_millis(150));
+                return self.seen();
+            }
+            assert!(begun.elapsed().as_secs() < 30, "{words:?} was never shown: {:?}", self.seen());
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+    }
+
+    /// Waits until this was shown; all that was.
+    pub fn wait_for(&self, words: &str) -> String {
+        self.wait(0, words)
+    }
+
+    /// Waits until this is shown after the last typing.
+    pub fn wait_again_for(&self, words: &str) -> String {
+        self.wait(self.mark, words)
+    }
+
+    pub fn type_line(&mut self, line: &str) {
+        use std::io::Write as _;
+        self.mark = self.seen.lock().unwrap().len();
+        self.keys.write_all(format!("{line}\n").as_bytes()).unwrap();
+        self.keys.flush().unwrap();
+    }
+
+    /// Waits for its end; whether it was a good one.
+    pub fn end(&mut self) -> bool {
+        let good = self.child.wait().unwrap().success();
+        if let Some(reader) = self.reader.take() {
+            reader.join().unwrap();
+        }
+        good
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

@@ -185,7 +185,7 @@ fn units(db: &Db, root: &RootKey) -> Vec<(UnitId, Vec<u8>)> {
     let around = Gcm::new(&root.derive::<16>("yinxin key of units' key-encryption keys, version 1"));
     let opened = rows.into_iter().map(|(tenant, unit, kek)| {
         let aad = format!("yinxin unit's key-encryption key, version 1, unit {unit} of {tenant}");
-        let kek = around.open(kek[1..13].try_into().unwrap(), aad.as_bytes(), &kek[13..]).ok().unwrap();
+        let kek = around.open(kek[1..13].try_into().unwrap(), aad.as_bytes(), &kek[13..]).unwrap();
         (unit.parse().unwrap(), kek.to_vec())
     });
     opened.collect()
@@ -220,7 +220,7 @@ fn unwrapped(key: &Key, root: &RootKey, units: &[(UnitId, Vec<u8>)]) -> Vec<u8> 
         aad.extend((part.len() as u64).to_be_bytes());
         aad.extend(part);
     }
-    Gcm::new(&kek).open(nonce.try_into().unwrap(), &aad, text).ok().expect("the key opens").to_vec()
+    Gcm::new(&kek).open(nonce.try_into().unwrap(), &aad, text).unwrap().to_vec()
 }
 
 /// The contents of every INTEGER and OCTET STRING in this DER that holds no DER itself.
@@ -243,9 +243,8 @@ fn collect(der: &[u8], depth: usize, out: &mut Vec<Vec<u8>>) -> bool {
                 collect(content, depth + 1, out);
             }
             0x04 if depth < 8 && content.first().is_some_and(|first| [0x30, 0x04].contains(first)) => {
-                if !collect(content, depth + 1, out) {
-                    out.push(content.to_vec());
-                }
+                let der = collect(content, depth + 1, out);
+                out.extend((!der).then(|| content.to_vec()));
             }
             0x04 => out.push(content.to_vec()),
             0x02 => out.push(content.strip_prefix(&[0]).unwrap_or(content).to_vec()),

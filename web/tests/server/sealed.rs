@@ -2,7 +2,14 @@
 
 use std::time::Duration;
 
+use crypto_pool::random::SeededRandom;
+use crypto_pool::root_key::Credential;
+use crypto_pool::root_key::shares::{Share, split};
+use pki_config::role::{Authorized, authorize};
+use pki_config::{Actor, Channel, ErrorCode, Permission, Role, TenantId};
 use serde_json::json;
+use web::app::{Change, NewSeal};
+use zeroize::Zeroizing;
 
 use crate::house::{EC_CSR, House, PASSPHRASE};
 
@@ -87,4 +94,100 @@ async fn an_administrator_whose_link_expired_gets_a_new_one_at_the_next_unsealin
 async fn a_trial_has_nothing_to_unseal() {
     let house = House::trial().await;
     assert_eq!(house.socket("system/unseal", json!({"passphrase": PASSPHRASE})).await.code(), "BAD_REQUEST");
+}
+
+/// An officer's right to change the root key.
+fn officer(house: &House, name: &str) -> Authorized {
+    let actor = Actor::new(TenantId::house(), name, Role::Administrator, Channel::Https);
+    authorize(&actor, Permission::ManageRoot, house.app.setup()).unwrap()
+}
+
+/// A production house whose root key opens with two of three shares; closed.
+async fn shared() -> (House, Vec<String>) {
+    let house = House::production().await;
+    house.app.ask_root_change(&officer(&house, "one"), Change::Reseal).await.unwrap();
+    let given = Credential::Passphrase(Zeroizing::new(PASSPHRASE.to_owned()));
+    let new = NewSeal::Shares("2-of-3".parse().unwrap());
+    let two = officer(&house, "two");
+    let (shares, confirm) = house.app.reseal_root(&two, given, new).await.unwrap();
+    house.app.confirm_root(&two, &confirm.unwrap()).await.unwrap();
+    (house.restart().await, shares.iter().map(|share| share.to_text().to_string()).collect())
+}
+
+#[tokio::test]
+async fn shares_wait_a_quarter_of_an_hour_for_the_others() {
+    let (house, shares) = shared().await;
+    let give = |n: usize| house.socket("system/unseal", json!({"shares": [shares[n]]}));
+    assert_eq!(give(0).await.json()["unsealing"], json!({"given": 1, "needed": 2}));
+    let status = house.socket("system/status", json!({})).await.json();
+    assert!(status["checks"].to_string().contains("1 of 2 shares given"), "{status}");
+    house.clock.advance(Duration::from_secs(15 * 60));
+    assert_eq!(house.socket("system/status", json!({})).await.json()["unsealing"], json!(null));
+    // The first is forgotten: this one begins anew.
+    assert_eq!(give(1).await.json()["unsealing"], json!({"given": 1, "needed": 2}));
+    house.clock.advance(Duration::from_secs(14 * 60));
+    assert_eq!(give(2).await.json()["state"], "ok");
+}
+
+#[tokio::test]
+async fn whoever_guesses_at_shares_waits() {
+    let (house, shares) = shared().await;
+    let share = Share::parse(&shares[0]).unwrap();
+    let forged = split(&[7; 32], *share.set(), &SeededRandom::new(3)).unwrap();
+    let forged = forged[0].to_text().to_string();
+    for _ in 0..house.app.config().web.login_failures {
+        let refused = house.socket("system/unseal", json!({"shares": [forged]})).await;
+        assert_eq!(refused.code(), "SHARE_REFUSED");
+    }
+    let waits = house.socket("system/unseal", json!({"shares": [shares[1]]})).await;
+    assert_eq!(waits.code(), "TOO_MANY_TRIES");
+    house.clock.advance(Duration::from_secs(3600));
+    assert_eq!(house.socket("system/unseal", json!({"shares": shares[..2]})).await.json()["state"], "ok");
+}
+
+#[tokio::test]
+async fn the_body_names_either_a_passphrase_or_shares() {
+    let house = House::production().await.restart().await;
+    for body in [json!({}), json!({"shares": []}), json!({"passphrase": PASSPHRASE, "shares": ["YXS1-0"]})] {
+        assert_eq!(house.socket("system/unseal", body).await.code(), "BAD_REQUEST");
+    }
+    let none = house.socket("system/unseal", json!({"shares": ["YXS1-0"]})).await;
+    assert_eq!(none.code(), "SHARE_REFUSED");
+}
+
+#[tokio::test]
+async fn a_change_takes_two_officers_within_the_hour_and_new_shares_their_confirmation() {
+    let house = House::production().await;
+    let (one, two) = (officer(&house, "one"), officer(&house, "two"));
+    let given = || Credential::Passphrase(Zeroizing::new(PASSPHRASE.to_owned()));
+    let new = || NewSeal::Shares("2-of-2".parse().unwrap());
+    let code = |answer: Result<(), web::problem::Failure>| answer.map_err(|failure| failure.code()).unwrap_err();
+    let reseal = |by: Authorized| {
+        let app = house.app.clone();
+        async move { app.reseal_root(&by, given(), new()).await.map(drop) }
+    };
+    assert_eq!(code(reseal(two.clone()).await), ErrorCode::RootChange);
+    house.app.ask_root_change(&one, Change::Reseal).await.unwrap();
+    assert_eq!(code(reseal(one.clone()).await), ErrorCode::SameOfficer);
+    // Asked for one change, not for the other.
+    assert_eq!(code(house.app.rotate_root(&two, Some(given())).await.map(drop)), ErrorCode::RootChange);
+    house.clock.advance(Duration::from_secs(3601));
+    assert_eq!(code(reseal(two.clone()).await), ErrorCode::RootChange);
+    house.app.ask_root_change(&one, Change::Reseal).await.unwrap();
+    let wrong = Credential::Passphrase(Zeroizing::new("incorrect horse battery".to_owned()));
+    assert_eq!(code(house.app.reseal_root(&two, wrong, new()).await.map(drop)), ErrorCode::UnsealFailed);
+    let before = std::fs::read(house.data().join("root.sealed")).unwrap();
+    let (_, confirm) = house.app.reseal_root(&two, given(), new()).await.unwrap();
+    // Not kept, not confirmed: nothing changed. Confirmed by another, or with another word: nothing either.
+    assert_eq!(std::fs::read(house.data().join("root.sealed")).unwrap(), before);
+    assert_eq!(code(house.app.confirm_root(&two, "00").await), ErrorCode::RootChange);
+    assert_eq!(code(house.app.confirm_root(&two, &confirm.unwrap()).await), ErrorCode::RootChange);
+    assert_eq!(std::fs::read(house.data().join("root.sealed")).unwrap(), before);
+    // New shares that wait do not survive another root key: they hold the one that goes.
+    let (_, confirm) = house.app.reseal_root(&two, given(), new()).await.unwrap();
+    house.app.ask_root_change(&one, Change::Rotate).await.unwrap();
+    assert!(house.app.rotate_root(&two, Some(given())).await.unwrap() > 5);
+    assert_eq!(code(house.app.confirm_root(&two, &confirm.unwrap()).await), ErrorCode::RootChange);
+    let house = house.restart().await;
+    assert_eq!(house.socket("system/unseal", json!({"passphrase": PASSPHRASE})).await.json()["state"], "ok");
 }
