@@ -72,7 +72,7 @@ struct Item {
     /// Where it came from.
     file: String,
     /// `ofd`, `pdf`, `seal`, `signature`, `document` (unreadable), `certificate`, `time-stamp`, `receipt`, `crl` or
-    /// `ocsp`.
+    /// `ocsp`; `unknown` for what is none of these among others.
     kind: &'static str,
     /// What it calls itself.
     name: String,
@@ -171,6 +171,10 @@ fn check(global: &Global, args: &Verify) -> Result<Answer, Failure> {
             }
             input::Content::Damaged(why) => {
                 Item::new(&thing.file, "certificate", "?".to_owned(), vec![Step::fail("form", why.clone())])
+            }
+            input::Content::Unknown(why) => {
+                let step = Step { check: "form", result: Outcome::Unknown, detail: why.clone(), detail_zh: None };
+                Item::new(&thing.file, "unknown", "?".to_owned(), vec![step])
             }
             input::Content::Token(opened) => {
                 let receipt = receipts.take_about(opened.der());

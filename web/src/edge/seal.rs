@@ -26,7 +26,7 @@ use crate::app::App;
 use crate::problem::Failure;
 
 pub use sign::{sign_bytes, stamps_bytes};
-pub use verify::{report_bytes, status_of, verify_bytes};
+pub use verify::{admitted, report_bytes, status_of, verify_bytes};
 
 /// Largest picture file that is taken. Unit: bytes.
 const LARGEST_UPLOAD: usize = 4 << 20;

@@ -580,3 +580,52 @@ async fn strangers_of_one_address_verify_so_many_documents_and_no_more() {
     assert_eq!(ask().await.code(), "VERIFY_RATE");
     assert_eq!(house.socket("seal/verify", json!({"document": "AAAA"})).await.code(), "DOCUMENT_REFUSED");
 }
+
+/// A body that tells whether anybody wanted it.
+struct Watched {
+    read: std::sync::Arc<std::sync::atomic::AtomicBool>,
+    left: Option<axum::body::Bytes>,
+}
+
+impl hyper::body::Body for Watched {
+    type Data = axum::body::Bytes;
+    type Error = std::convert::Infallible;
+
+    fn poll_frame(
+        mut self: std::pin::Pin<&mut Self>,
+        _: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<Result<hyper::body::Frame<Self::Data>, Self::Error>>> {
+        self.read.store(true, std::sync::atomic::Ordering::Relaxed);
+        std::task::Poll::Ready(self.left.take().map(|bytes| Ok(hyper::body::Frame::data(bytes))))
+    }
+}
+
+#[tokio::test]
+async fn who_asks_too_often_is_told_before_anything_of_the_document_is_read() {
+    let house = House::with(|config| {
+        config.eseal.verify_rate = 1;
+        config.eseal.verify_burst = 1;
+    })
+    .await;
+    let form = "multipart/form-data; boundary=frontier";
+    for (number, (call, kind)) in [
+        ("seal/verify", "application/json"),
+        ("seal/verify", form),
+        ("seal/report", form),
+        ("seal/report", "application/json"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let read = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+        let seen = read.clone();
+        let body = Watched { read: seen, left: Some("{\"document\": \"AAAA\"}".into()) };
+        let request = Request::post(format!("/api/v1/{call}")).header("content-type", kind);
+        let answer = house.ask(Door::Https, stranger(), request.body(Body::new(body)).unwrap()).await;
+        let was_read = read.load(std::sync::atomic::Ordering::Relaxed);
+        match number {
+            0 => assert!(was_read && answer.code() == "DOCUMENT_REFUSED", "the first is heard: {}", text(&answer)),
+            _ => assert!(!was_read && answer.code() == "VERIFY_RATE", "{call} {kind}: {}", text(&answer)),
+        }
+    }
+}

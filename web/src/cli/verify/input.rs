@@ -27,6 +27,8 @@ pub(super) enum Content {
     Certificate { leaf: Cert, others: Vec<Cert> },
     /// It says it is a certificate, and cannot be read.
     Damaged(String),
+    /// One of several files that is nothing known, or cannot be read: the others are checked all the same.
+    Unknown(String),
     /// A CRL.
     Crl(Crl),
     /// An OCSP answer.
@@ -90,7 +92,14 @@ pub(super) fn read(files: &[PathBuf], proof: Option<&Path>) -> Result<Given, Fai
     }
     for (place, path) in files.iter().enumerate() {
         let file = if path.is_dir() { path.join(CERTIFICATE) } else { path.clone() };
-        let bytes = file::read(&file, LARGEST)?;
+        let several = files.len() > 1;
+        let bytes = match file::read(&file, LARGEST) {
+            Err(Failure::Here(why)) if several => {
+                given.things.push(Thing { place, file, content: Content::Unknown(why) });
+                continue;
+            }
+            read => read?,
+        };
         if bytes.trim_ascii_start().first() == Some(&b'{') {
             let receipt = receipt(&file, &bytes)?;
             // Alone it says little: the certificate that `issue` put beside it is meant as well.
@@ -102,7 +111,10 @@ pub(super) fn read(files: &[PathBuf], proof: Option<&Path>) -> Result<Given, Fai
             given.receipts.0.push((place, file, receipt));
             continue;
         }
-        let content = content(&file, bytes)?;
+        let content = match content(&file, bytes) {
+            Err(Failure::Here(why)) if several => Content::Unknown(why),
+            read => read?,
+        };
         match &content {
             Content::Crl(crl) => given.crls.push(crl.clone()),
             Content::Ocsp(answer) => given.ocsps.push(answer.clone()),

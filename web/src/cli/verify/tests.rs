@@ -254,3 +254,15 @@ fn a_policy_that_is_demanded_must_be_valid_along_the_path() {
     let all = "@/all.pem --root @/all.pem --at 2027-06-01T00:00:00Z";
     assert_eq!(house.steps(all)[0], ("chain", Outcome::Pass));
 }
+
+#[test]
+fn a_file_that_is_nothing_known_does_not_keep_the_others_from_being_checked() {
+    let house = House::new();
+    house.put("letter.txt", b"Dear Sir");
+    for stranger in ["letter.txt", "missing"] {
+        let answer = house.answer(&format!("@/{stranger} @/cert.pem")).unwrap();
+        let found: Vec<_> = answer.items.iter().map(|item| (item.kind, item.good, item.undecided)).collect();
+        assert_eq!(found, [("unknown", false, true), ("certificate", true, false)], "{stranger}");
+        assert!(!answer.good, "not everything was checked");
+    }
+}

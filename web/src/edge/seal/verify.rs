@@ -13,8 +13,12 @@ use crate::problem::Failure;
 use crate::router::Stranger;
 use crate::serve::Peer;
 
-/// Whether the address may ask. The owner of the data directory always may.
-fn admitted(app: &App, peer: &Peer) -> Result<(), Failure> {
+/// Whether the address may ask: counted before anything of a document is read. The owner of the data directory always
+/// may.
+///
+/// # Errors
+/// `VERIFY_RATE`.
+pub fn admitted(app: &App, peer: &Peer) -> Result<(), Failure> {
     match peer {
         Peer::Http { address } | Peer::Https { address, .. }
             if !app.verify_rate().admit(address.ip(), app.clock().steady()) =>
@@ -25,33 +29,31 @@ fn admitted(app: &App, peer: &Peer) -> Result<(), Failure> {
     }
 }
 
-/// `seal/verify`.
-pub async fn verify(app: App, from: Stranger, ask: DocumentAsk) -> Result<Report, Failure> {
-    verify_bytes(&app, &from.peer, decoded(&ask.document, "document")?.into()).await
+/// `seal/verify`; the address was admitted.
+pub async fn verify(app: App, _: Stranger, ask: DocumentAsk) -> Result<Report, Failure> {
+    verify_bytes(&app, decoded(&ask.document, "document")?.into()).await
 }
 
-/// Judges a document, a seal or the value of a signature, for anybody.
+/// Judges a document, a seal or the value of a signature, for anybody who was [`admitted`].
 ///
 /// # Errors
-/// `VERIFY_RATE`; `DOCUMENT_REFUSED` for what cannot be read at all: what can be read and is wrong stands in the report.
-pub async fn verify_bytes(app: &App, peer: &Peer, document: Bytes) -> Result<Report, Failure> {
-    admitted(app, peer)?;
+/// `DOCUMENT_REFUSED` for what cannot be read at all: what can be read and is wrong stands in the report.
+pub async fn verify_bytes(app: &App, document: Bytes) -> Result<Report, Failure> {
     Ok(app.eseal()?.verify(document).await?)
 }
 
-/// `seal/report`: a PDF signed by the house.
-pub async fn report(app: App, from: Stranger, ask: DocumentAsk) -> Result<FileAnswer, Failure> {
+/// `seal/report`: a PDF signed by the house; the address was admitted.
+pub async fn report(app: App, _: Stranger, ask: DocumentAsk) -> Result<FileAnswer, Failure> {
     let document = decoded(&ask.document, "document")?;
-    let pdf = report_bytes(&app, &from.peer, document.into(), ask.name).await?;
+    let pdf = report_bytes(&app, document.into(), ask.name).await?;
     Ok(FileAnswer { kind: "application/pdf".to_owned(), data: base64(&pdf) })
 }
 
-/// The report on a document, as a PDF that the house signed.
+/// The report on a document, as a PDF that the house signed, for anybody who was [`admitted`].
 ///
 /// # Errors
 /// As [`verify_bytes`].
-pub async fn report_bytes(app: &App, peer: &Peer, document: Bytes, name: Option<String>) -> Result<Vec<u8>, Failure> {
-    admitted(app, peer)?;
+pub async fn report_bytes(app: &App, document: Bytes, name: Option<String>) -> Result<Vec<u8>, Failure> {
     let eseal = app.eseal()?;
     let digest = engine::sm3::hash(&document);
     let report = eseal.verify(document).await?;

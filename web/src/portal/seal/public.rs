@@ -91,6 +91,7 @@ pub(super) async fn send(
 
 async fn verified(app: &App, visitor: &Visitor, peer: &Peer, mut sent: Multipart) -> Result<String, Failure> {
     let bad = |e: axum::extract::multipart::MultipartError| Failure::saying(ErrorCode::BadRequest, e.body_text());
+    edge::seal::admitted(app, peer)?;
     while let Some(field) = sent.next_field().await.map_err(bad)? {
         if field.name() != Some("file") {
             continue;
@@ -100,7 +101,7 @@ async fn verified(app: &App, visitor: &Visitor, peer: &Peer, mut sent: Multipart
         if content.is_empty() {
             break;
         }
-        let report = edge::seal::verify_bytes(app, peer, content.clone()).await?;
+        let report = edge::seal::verify_bytes(app, content.clone()).await?;
         // A seal by itself has no pages.
         let overview = edge::seal::inspect_bytes(app, content.clone()).await.ok();
         let bytes = content.len();
@@ -157,7 +158,8 @@ pub(super) async fn download(
             Ok(file("report.json", "application/json; charset=utf-8", json))
         }
         "report.pdf" => {
-            let pdf = edge::seal::report_bytes(&app, &peer, found.content.clone(), Some(found.name.clone())).await?;
+            edge::seal::admitted(&app, &peer)?;
+            let pdf = edge::seal::report_bytes(&app, found.content.clone(), Some(found.name.clone())).await?;
             Ok(file("report.pdf", "application/pdf", pdf))
         }
         _ => {
