@@ -16,6 +16,7 @@ mod pin;
 mod pkcs11;
 mod pkcs8;
 mod reference;
+mod sdf;
 mod soft;
 
 pub use choice::{Choice, Takes};
@@ -24,6 +25,7 @@ pub use pin::PinFile;
 pub(crate) use pkcs8::write_sm2;
 pub use pkcs8::{generate_pkcs8, sign_with_pkcs8, spki_of_pkcs8};
 pub use pkcs11::{Pkcs11, Pkcs11Options};
+pub use sdf::{Sdf, SdfDialect, SdfOptions};
 pub use soft::Soft;
 
 /// What a stored private key is bound to. It opens as nothing else.
@@ -61,6 +63,9 @@ pub struct Generated {
     pub wrapped: Vec<u8>,
 }
 
+/// Whether a public key (SubjectPublicKeyInfo) was ever recorded.
+pub type Known<'a> = dyn Fn(&[u8]) -> Result<bool, Error> + 'a;
+
 /// Makes keys and signs with them.
 pub trait Backend: Send + Sync {
     /// Makes a key pair.
@@ -68,6 +73,15 @@ pub trait Backend: Send + Sync {
     /// # Errors
     /// [`Error::Sealed`], [`Error::Random`], [`Error::Algorithm`] if the backend does not have it.
     fn generate(&self, binding: Binding<'_>) -> Result<Generated, Error>;
+
+    /// As [`Backend::generate`], for backends whose keys were made before and are given out: `known` says whether a
+    /// public key was ever recorded here, and such a key is not given out again.
+    ///
+    /// # Errors
+    /// As there, and those of `known`.
+    fn generate_unknown(&self, binding: Binding<'_>, _known: &Known<'_>) -> Result<Generated, Error> {
+        self.generate(binding)
+    }
 
     /// Makes a stored key ready to sign.
     ///

@@ -158,13 +158,17 @@ impl Kms {
         let wrapping = self.wrapping().await;
         let id = KeyId::draw(&*self.inner.random)?;
         let KeySpec { purpose, algorithm, subject, tenant } = spec;
-        let backend = Arc::clone(&self.inner.backend);
+        let (backend, db) = (Arc::clone(&self.inner.backend), self.inner.db.clone());
         let (owner, name) = (tenant.clone(), subject.clone());
         // A thread of its own: an RSA key takes seconds, and the caller's executor must not stand still.
         let unit = self.unit_of(&tenant).await?;
         let made = in_thread(move || {
             let (subject, unit) = (name.as_deref(), unit.as_ref().and_then(UnitRecord::kek));
-            backend.generate(Binding { tenant: &owner, key: id, purpose, algorithm, subject, unit })
+            let known = |spki: &[u8]| {
+                let spki = spki.to_vec();
+                db.read_blocking(move |tx| Ok::<_, Error>(store::is_recorded(tx, &spki)?))
+            };
+            backend.generate_unknown(Binding { tenant: &owner, key: id, purpose, algorithm, subject, unit }, &known)
         })
         .await??;
         let record = KeyRecord {

@@ -89,6 +89,13 @@ pub(crate) fn key(tx: &Tx<'_>, id: KeyId) -> Result<Option<StoredKey>, DbError> 
     tx.query_opt(select!("WHERE id = $1"), &[&id.to_string()], |row| Ok(RawKey::read(row)))?.map(parse).transpose()
 }
 
+/// Whether a key with this public half was ever recorded, whosever and in whatever state. Reads all keys: asked when
+/// a key is given out in a device, which is seldom.
+pub(crate) fn is_recorded(tx: &Tx<'_>, spki: &[u8]) -> Result<bool, DbError> {
+    let sql = "SELECT 1 FROM pool_key WHERE spki = $1 LIMIT 1";
+    Ok(tx.query_opt(sql, &[&spki], |row| row.get::<_, i64>(0))?.is_some())
+}
+
 /// The keys of one tenant, oldest first.
 pub(crate) fn keys(tx: &Tx<'_>, tenant: &TenantId) -> Result<Vec<StoredKey>, DbError> {
     let sql = select!("WHERE tenant_id = $1 ORDER BY created, id LIMIT $2");

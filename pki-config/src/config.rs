@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 
 mod audit;
 mod ca;
+mod devices;
 mod eseal;
 mod listen;
 mod mail;
@@ -30,6 +31,7 @@ mod web;
 
 pub use audit::AuditConfig;
 pub use ca::{CaConfig, CrlConfig};
+pub use devices::{Pkcs11Config, SdfConfig, SdfDialect};
 pub use eseal::EsealConfig;
 pub use listen::{BadListen, Listen};
 pub use mail::{MailConfig, MailLanguage, MailSecurity};

@@ -39,7 +39,7 @@ struct Client {
 }
 
 /// Whose opinion of answers, staples, pages and sealed documents the tests want.
-const CLIENTS: [Client; 10] = [
+const CLIENTS: [Client; 11] = [
     Client { program: "firefox-esr", asks: "--version", package: "firefox-esr" },
     Client { program: "chromium", asks: "--version", package: "chromium" },
     Client { program: "chromedriver", asks: "--version", package: "chromium-driver" },
@@ -50,6 +50,8 @@ const CLIENTS: [Client; 10] = [
     Client { program: "certutil", asks: "-H", package: "libnss3-tools" },
     Client { program: "pdfsig", asks: "-v", package: "poppler-utils" },
     Client { program: "pdftoppm", asks: "-v", package: "poppler-utils" },
+    // Plays the token that keys of issuers live in.
+    Client { program: "softhsm2-util", asks: "--version", package: "softhsm2" },
     Client { program: "qpdf", asks: "--version", package: "qpdf" },
 ];
 

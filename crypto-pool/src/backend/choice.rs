@@ -6,7 +6,8 @@ use pki_config::{TenantId, UnitId};
 
 use super::pkcs11::{self, Pkcs11};
 use super::reference::Reference;
-use super::{Backend, Binding, DeviceStatus, Generated, Signer, Soft, UnitKek};
+use super::sdf::{self, Sdf};
+use super::{Backend, Binding, DeviceStatus, Generated, Known, Signer, Soft, UnitKek};
 use crate::algorithm::KeyAlgorithm;
 use crate::error::Error;
 use crate::key::Purpose;
@@ -33,25 +34,34 @@ impl Takes {
 pub struct Choice {
     soft: Soft,
     pkcs11: Option<(Takes, Pkcs11)>,
+    sdf: Option<(Takes, Sdf)>,
 }
 
 /// Who has a stored key.
 enum Keeper<'a> {
     Soft,
     Pkcs11(&'a Pkcs11),
+    Sdf(&'a Sdf),
 }
 
 impl Choice {
     /// Software alone.
     #[must_use]
     pub fn new(soft: Soft) -> Self {
-        Self { soft, pkcs11: None }
+        Self { soft, pkcs11: None, sdf: None }
     }
 
     /// And this token, for such keys.
     #[must_use]
     pub fn with_pkcs11(mut self, takes: Takes, token: Pkcs11) -> Self {
         self.pkcs11 = Some((takes, token));
+        self
+    }
+
+    /// And this device, for such keys.
+    #[must_use]
+    pub fn with_sdf(mut self, takes: Takes, device: Sdf) -> Self {
+        self.sdf = Some((takes, device));
         self
     }
 
@@ -65,6 +75,10 @@ impl Choice {
                 Some((_, token)) => Ok(Keeper::Pkcs11(token)),
                 None => Err(away("[pool.pkcs11]")),
             },
+            Some(&sdf::KIND) => match &self.sdf {
+                Some((_, device)) => Ok(Keeper::Sdf(device)),
+                None => Err(away("[pool.sdf]")),
+            },
             _ => Ok(Keeper::Soft),
         }
     }
@@ -72,9 +86,17 @@ impl Choice {
 
 impl Backend for Choice {
     fn generate(&self, binding: Binding<'_>) -> Result<Generated, Error> {
+        self.generate_unknown(binding, &|_| Ok(false))
+    }
+
+    fn generate_unknown(&self, binding: Binding<'_>, known: &Known<'_>) -> Result<Generated, Error> {
+        // Never in software instead: whoever asked for a device has it or hears that there is none.
         if let Some((_, token)) = self.pkcs11.as_ref().filter(|(takes, _)| takes.has(binding)) {
-            // Never in software instead: whoever asked for hardware has it or hears that there is none.
             return if Pkcs11::can_make(binding.algorithm) { token.generate(binding) } else { Err(Error::Algorithm) };
+        }
+        if let Some((_, device)) = self.sdf.as_ref().filter(|(takes, _)| takes.has(binding)) {
+            let is_sm2 = binding.algorithm == KeyAlgorithm::Sm2;
+            return if is_sm2 { device.generate(binding, known) } else { Err(Error::Algorithm) };
         }
         self.soft.generate(binding)
     }
@@ -83,6 +105,7 @@ impl Backend for Choice {
         match self.keeper(wrapped)? {
             Keeper::Soft => self.soft.load(binding, public, wrapped),
             Keeper::Pkcs11(token) => token.load(binding, public, wrapped),
+            Keeper::Sdf(device) => device.load(binding, public, wrapped),
         }
     }
 
@@ -98,16 +121,16 @@ impl Backend for Choice {
         match self.keeper(wrapped)? {
             Keeper::Soft => self.soft.rewrap(from, to, public, wrapped),
             Keeper::Pkcs11(token) => token.rewrap(from, to, public, wrapped),
+            Keeper::Sdf(device) => device.rewrap(from, to, public, wrapped),
         }
     }
 
     fn renewed(&self, binding: Binding<'_>, public: &PublicKey, wrapped: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+        // Whether the device is there, or configured, does not matter: the root key must not have to wait for it.
         if self.in_device(wrapped) {
-            // What refers to a key needs no device: one that is away does not hold the root key up.
-            Reference::renewed(wrapped, self.soft.root(), binding, public.spki_der())
-        } else {
-            self.soft.renewed(binding, public, wrapped)
+            return Reference::renewed(wrapped, self.soft.root(), binding, public.spki_der());
         }
+        self.soft.renewed(binding, public, wrapped)
     }
 
     fn renewed_kek(&self, tenant: &TenantId, kek: UnitKek<'_>) -> Result<Option<Vec<u8>>, Error> {
@@ -122,7 +145,7 @@ impl Backend for Choice {
     ) -> Result<zeroize::Zeroizing<Vec<u8>>, Error> {
         match self.keeper(wrapped)? {
             Keeper::Soft => self.soft.export(binding, public, wrapped),
-            Keeper::Pkcs11(_) => Err(Error::KeyPurpose { key: binding.key, purpose: binding.purpose }),
+            Keeper::Pkcs11(_) | Keeper::Sdf(_) => Err(Error::KeyPurpose { key: binding.key, purpose: binding.purpose }),
         }
     }
 
@@ -130,25 +153,29 @@ impl Backend for Choice {
         match self.keeper(wrapped)? {
             Keeper::Soft => self.soft.destroy(binding, public, wrapped),
             Keeper::Pkcs11(token) => token.destroy(binding, public, wrapped),
+            Keeper::Sdf(device) => device.destroy(binding, public, wrapped),
         }
     }
 
     fn in_device(&self, wrapped: &[u8]) -> bool {
-        wrapped.first() == Some(&pkcs11::KIND)
+        matches!(wrapped.first(), Some(&pkcs11::KIND | &sdf::KIND))
     }
 
     fn ready(&self, wrapped: &[u8]) -> Result<(), Error> {
         match self.keeper(wrapped)? {
             Keeper::Soft => Ok(()),
             Keeper::Pkcs11(token) => token.ready(),
+            Keeper::Sdf(device) => device.ready(),
         }
     }
 
     fn device_sessions(&self) -> usize {
-        self.pkcs11.as_ref().map_or(0, |(_, token)| token.sessions())
+        let tokens = self.pkcs11.as_ref().map_or(0, |(_, token)| token.sessions());
+        tokens + self.sdf.as_ref().map_or(0, |(_, device)| device.sessions())
     }
 
     fn devices(&self) -> Vec<DeviceStatus> {
-        self.pkcs11.iter().map(|(_, token)| token.status()).collect()
+        let tokens = self.pkcs11.iter().map(|(_, token)| token.status());
+        tokens.chain(self.sdf.iter().map(|(_, device)| device.status())).collect()
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ConfigError, within};
+use super::{ConfigError, Pkcs11Config, SdfConfig, within};
 
 /// The signing pool.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,6 +19,10 @@ pub struct PoolConfig {
     pub queue_per_owner: u32,
     /// How the purposes share the threads when there is more to sign than they can.
     pub shares: PoolShares,
+    /// A PKCS#11 token that keys are made in. Default: none, keys are made in software.
+    pub pkcs11: Option<Pkcs11Config>,
+    /// An SDF device that SM2 keys are taken from. Default: none, keys are made in software.
+    pub sdf: Option<SdfConfig>,
 }
 
 /// How the purposes share the signing threads when there is more to do than they can: in proportion to these
@@ -56,7 +60,8 @@ impl PoolShares {
 
 impl Default for PoolConfig {
     fn default() -> Self {
-        Self { threads: 0, queue: 65_536, queue_per_owner: 16_384, shares: PoolShares::default() }
+        let shares = PoolShares::default();
+        Self { threads: 0, queue: 65_536, queue_per_owner: 16_384, shares, pkcs11: None, sdf: None }
     }
 }
 
@@ -74,7 +79,9 @@ impl PoolConfig {
         within("pool.threads", &self.threads, &0, &256)?;
         within("pool.queue", &self.queue, &16, &1_000_000)?;
         within("pool.queue_per_owner", &self.queue_per_owner, &16, &1_000_000)?;
-        self.shares.check()
+        self.shares.check()?;
+        self.pkcs11.as_ref().map_or(Ok(()), Pkcs11Config::check)?;
+        self.sdf.as_ref().map_or(Ok(()), SdfConfig::check)
     }
 }
 
