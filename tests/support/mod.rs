@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ca::{Ca, CaOptions, NewIssuer, NewRequest, OwnRequest, Probe};
-use crypto_pool::backend::{self, Soft};
+use crypto_pool::backend::{self, Backend, Soft};
 use crypto_pool::checkpoint::{CheckpointOptions, Checkpointer};
 use crypto_pool::kms::KeySpec;
 use crypto_pool::pool::PoolOptions;
@@ -60,6 +60,8 @@ pub struct Parts {
     pub lists: BTreeMap<String, CrlConfig>,
     /// Trial or production.
     pub setup: Setup,
+    /// Where private keys live: in software unless this says otherwise.
+    pub backend: Box<dyn FnOnce(Soft, RootKeySlot) -> Arc<dyn Backend>>,
 }
 
 impl Parts {
@@ -74,6 +76,7 @@ impl Parts {
             ocsp: None,
             lists: BTreeMap::new(),
             setup: Setup::Trial,
+            backend: Box::new(|soft, _| Arc::new(soft)),
         }
     }
 }
@@ -104,14 +107,14 @@ impl TestHouse {
     /// Makes a new one, or opens the one that lies there.
     pub async fn open(dir: &Path, parts: Parts) -> Self {
         std::fs::create_dir_all(dir.join("crl")).unwrap();
-        let Parts { clock, random, probe, db, mut feeds, ocsp, lists, setup } = parts;
+        let Parts { clock, random, probe, db, mut feeds, ocsp, lists, setup, backend } = parts;
         let db = db(DbOptions::new(dir.join("yinxin.db")));
         crypto_pool::kms::migrate(&db).unwrap();
         let audit = AuditLog::open(db.clone(), clock.clone(), &COVERED).unwrap();
         let root = RootKeySlot::sealed();
         root.open(root_key());
-        let soft = Arc::new(Soft::new(root.clone(), random.clone()));
-        let kms = Kms::new(db.clone(), audit.clone(), soft, root.clone(), random.clone(), clock.clone());
+        let backend = backend(Soft::new(root.clone(), random.clone()), root.clone());
+        let kms = Kms::new(db.clone(), audit.clone(), backend, root.clone(), random.clone(), clock.clone());
         let pool = PoolHandle::local(&PoolOptions::default(), db.clone(), audit.clone(), kms.clone()).unwrap();
         let ocsp = ocsp.map(|config| {
             let options = OcspOptions { db: db.clone(), pool: pool.clone(), clock: clock.clone(), config };

@@ -9,6 +9,7 @@
 
 mod authorities;
 mod background;
+mod devices;
 mod error;
 mod eseal;
 mod first_start;
@@ -28,7 +29,6 @@ use std::sync::{Arc, LazyLock, Mutex, OnceLock};
 
 use ::ocsp::Ocsp;
 use ca::{Ca, CaOptions, Probe};
-use crypto_pool::backend::Soft;
 use crypto_pool::root_key::Argon2Cost;
 use crypto_pool::{CheckpointOptions, Checkpointer, Kms, PoolHandle, PoolOptions, Purpose, RootKeySlot, Shares};
 use key_centre::{KeyCentre, KeyCentreOptions};
@@ -40,7 +40,7 @@ use pki_config::role::{Authorized, Permission, Setup};
 use pki_config::{Actor, Clock, ErrorCode, Event, Random, TenantId};
 use zeroize::Zeroizing;
 
-use crate::api::{AuditReport, DoctorReport};
+use crate::api::{AuditReport, Check, DoctorReport};
 use crate::auth::{Gate, Lockout};
 use crate::backup;
 use crate::data_dir::{DataDir, DataDirError, NewDataDir, SetupFile};
@@ -116,6 +116,8 @@ struct Inner {
     root_desk: unsealing::RootDesk,
     /// What the newest full check found.
     findings: Mutex<Vec<String>>,
+    /// What the devices that keys live in said when they were last asked.
+    devices: Mutex<Vec<Check>>,
     doctor: Background<DoctorReport>,
     verification: Background<Option<AuditReport>>,
 }
@@ -203,7 +205,7 @@ impl App {
             Err(AuditError::Broken(what)) => AuditLog::stopped(db.clone(), Arc::clone(&clock), &COVERED, &what),
             other => other?,
         };
-        let backend = Arc::new(Soft::new(root.clone(), Arc::clone(&random)));
+        let backend = devices::backend(&config.pool, &root, &random);
         let kms = Kms::new(db.clone(), audit.clone(), backend, root, Arc::clone(&random), Arc::clone(&clock));
         let pool_options = PoolOptions {
             threads: config.pool.thread_count(),
@@ -273,6 +275,7 @@ impl App {
             settling: tokio::sync::Mutex::new(()),
             root_desk,
             findings: Mutex::default(),
+            devices: Mutex::default(),
             doctor: Background::new(),
             verification: Background::new(),
             options,

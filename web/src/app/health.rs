@@ -26,6 +26,7 @@ impl App {
             self.check_disk(),
             self.check_tls(),
         ];
+        checks.extend(self.devices_seen());
         checks.extend(self.check_crls().await);
         checks.extend(self.check_responders());
         let well = checks.iter().all(|c| c.ok);

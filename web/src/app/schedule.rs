@@ -28,6 +28,7 @@ impl App {
     /// Runs the schedules until `stop` turns true.
     pub fn start_schedules(&self, stop: &watch::Receiver<bool>) {
         self.start_stamping(stop);
+        self.start_asking_devices(stop);
         let (app, mut halt) = (self.clone(), stop.clone());
         tokio::spawn(async move {
             let mut told = None;
