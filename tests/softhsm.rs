@@ -107,7 +107,7 @@ async fn judge(house: &TestHouse, openssl: &OpenSsl, (root, issuing): (&str, &st
     for (leaf, status) in [(&leaves[0], ": good"), (&leaves[1], ": revoked")] {
         let (request, response) = (folder.join("ask.der"), folder.join("answer.der"));
         assert!(openssl.ocsp_request(&issuers[1], &[leaf], "sha256", true, &request));
-        std::fs::write(&response, ocsp.answer(&std::fs::read(&request).unwrap()).await.der()).unwrap();
+        std::fs::write(&response, ocsp.answer(&std::fs::read(&request).unwrap()).await.der).unwrap();
         let said = openssl.ocsp_response(&issuers[0], &issuers[1], &request, &response).must_accept("the answer");
         assert!(said.contains(status), "{said}");
     }

@@ -33,6 +33,7 @@ static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 pub async fn run(app: &App) -> DoctorReport {
     let _alone = ALONE.lock().await;
     let mut checks = vec![clock(app), root_key(app), memory(app), disk(app), log(app).await];
+    checks.extend(app.ask_devices().await);
     for (family, issuing) in [("sm2", WellKnownIssuer::Sm2Issuing), ("ecdsa", WellKnownIssuer::EcIssuing)] {
         hierarchy::check(app, family, issuing, &mut checks).await;
     }

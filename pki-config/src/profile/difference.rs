@@ -172,9 +172,9 @@ mod tests {
     #[test]
     fn a_changed_rule_is_named_with_both_values() {
         assert_eq!(one(&changed("days = 199", "days = 90")), ("validity.days", Some("199"), Some("90")));
-        let longer = changed("\"p384\"]\nsubject", "\"p384\", \"rsa\"]\nsubject");
-        let values = (r#"["p256", "p384"]"#, r#"["p256", "p384", "rsa"]"#);
-        assert_eq!(one(&longer), ("key.certify[1].issuer", Some(values.0), Some(values.1)));
+        let shorter = changed("\"p384\", \"rsa\"]\nsubject", "\"p384\"]\nsubject");
+        let values = (r#"["p256", "p384", "rsa"]"#, r#"["p256", "p384"]"#);
+        assert_eq!(one(&shorter), ("key.certify[1].issuer", Some(values.0), Some(values.1)));
     }
 
     #[test]
