@@ -197,8 +197,15 @@ fn a_wrong_password_is_told_and_a_file_for_everybody_refused() {
     let Some(device) = Device::new(&[]) else { return };
     let house = TenantId::house();
     write_password(&device.password(), "Sdf-4321");
-    let made = device.backend(device.options()).generate(binding(&house, 1));
-    assert!(matches!(made, Err(Error::DeviceRefused { why, .. }) if why.contains("password") && !why.contains("4321")));
+    let backend = device.backend(device.options());
+    for again in [false, true] {
+        let Err(Error::DeviceRefused { why, .. }) = backend.generate(binding(&house, 1)) else { panic!("taken") };
+        assert!(why.contains("password") && !why.contains("4321"), "{why}");
+        assert_eq!(why.contains("not shown the same one again"), again, "{why}");
+    }
+    // Mended without a restart.
+    write_password(&device.password(), "Sdf-1234");
+    assert!(backend.generate(binding(&house, 1)).is_ok());
     std::fs::set_permissions(device.password(), std::fs::Permissions::from_mode(0o644)).unwrap();
     let made = device.backend(device.options()).generate(binding(&house, 1));
     assert!(matches!(made, Err(Error::DeviceRefused { why, .. }) if why.contains("chmod 600")));

@@ -201,6 +201,10 @@ fn keys_for_other_purposes_and_algorithms_stay_in_software() {
             }
             assert!(house.kms.export_tls(tls.id).await.is_ok());
             assert!(house.sign(sm2.id, ToSign::Certificate(tbs_certificate(&sm2, 1, false)), None).await.is_ok());
+            // And those of tenants, which move with their unit.
+            let tenant: TenantId = "tenant".parse().unwrap();
+            let made = token.backend().generate(binding(&tenant, 1, KeyAlgorithm::P256)).unwrap();
+            assert!(!token.backend().in_device(&made.wrapped));
             assert!(token.keys(&[AttributeType::Id]).is_empty());
         });
     });

@@ -16,8 +16,8 @@ use crate::public_key::PublicKey;
 /// Which keys a device makes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Takes {
-    /// For these purposes. Never [`Purpose::Tls`], whose keys are handed out, nor [`Purpose::Tenant`], whose keys
-    /// move with their unit.
+    /// Keys of the house for these purposes. Never [`Purpose::Tls`], whose keys are handed out, nor those of tenants,
+    /// which move with their unit.
     pub purposes: Vec<Purpose>,
     /// Of these algorithms; what the device cannot make is refused when it is asked for.
     pub algorithms: Vec<KeyAlgorithm>,
@@ -25,8 +25,8 @@ pub struct Takes {
 
 impl Takes {
     fn has(&self, binding: Binding<'_>) -> bool {
-        let handed_out = matches!(binding.purpose, Purpose::Tls | Purpose::Tenant);
-        !handed_out && self.purposes.contains(&binding.purpose) && self.algorithms.contains(&binding.algorithm)
+        let may = !matches!(binding.purpose, Purpose::Tls | Purpose::Tenant) && *binding.tenant == TenantId::house();
+        may && self.purposes.contains(&binding.purpose) && self.algorithms.contains(&binding.algorithm)
     }
 }
 

@@ -5,7 +5,7 @@
 //! the device's serial number and the index. What is signed is the digest that this process makes; what comes back the
 //! pool verifies before anybody sees it.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -85,7 +85,7 @@ impl Sdf {
     pub fn new(options: SdfOptions, root: RootKeySlot) -> Self {
         let SdfOptions { library, dialect, indexes, password, sessions, timeout } = options;
         let (name, sessions) = (format!("SDF device of {}", library.display()), sessions.max(1));
-        let opener = Opener { library, dialect, password, open: Mutex::new(Opened::default()) };
+        let opener = Opener { library, dialect, password, open: Mutex::default(), refused: Refused::default() };
         let hands = Hands::new("sdf", sessions, move || opener.seat());
         let device = Arc::new(Device { name, sessions, timeout, hands });
         Self { root, indexes, device, given_out: Mutex::default() }
@@ -199,7 +199,11 @@ struct Opener {
     dialect: SdfDialect,
     password: Option<PinFile>,
     open: Mutex<Opened>,
+    refused: Refused,
 }
+
+/// The SM3 of a password that the device refused: one that locks after a few wrong ones is not shown it again.
+type Refused = Arc<Mutex<Option<[u8; 32]>>>;
 
 #[derive(Default)]
 struct Opened {
@@ -229,7 +233,13 @@ impl Opener {
         let mut session = device.session().map_err(fault)?;
         let serial = session.info().map_err(fault)?.serial;
         open.device = Some(device);
-        Ok(Seat { session, serial, password: self.password.clone(), granted: HashMap::new() })
+        Ok(Seat {
+            session,
+            serial,
+            password: self.password.clone(),
+            refused: Arc::clone(&self.refused),
+            granted: HashSet::new(),
+        })
     }
 }
 
@@ -238,8 +248,9 @@ struct Seat {
     session: Session,
     serial: String,
     password: Option<PinFile>,
-    /// Indexes, and whether the device refused the password: a second wrong one may lock it.
-    granted: HashMap<u32, bool>,
+    refused: Refused,
+    /// The indexes whose private keys this session may use.
+    granted: HashSet<u32>,
 }
 
 /// Which key is meant, and what it must be.
@@ -272,24 +283,29 @@ impl Seat {
 
     /// Asks for the right to the key, once in a session.
     fn grant(&mut self, index: u32) -> Result<(), Fault> {
-        let refused = || Fault::Refused(format!("it does not accept the password for the key at index {index}"));
-        match (self.granted.get(&index), &self.password) {
-            (Some(true), _) | (None, None) => Ok(()),
-            (Some(false), _) => Err(refused()),
-            (None, Some(file)) => {
-                let password = file.read().map_err(Fault::Refused)?;
-                match self.session.grant(index, password.as_bytes()) {
-                    Ok(()) => {
-                        self.granted.insert(index, true);
-                        Ok(())
-                    }
-                    Err(why) if matches!(why.word(), Some("PARDENY" | "PRKRERR")) => {
-                        self.granted.insert(index, false);
-                        Err(refused())
-                    }
-                    Err(why) => Err(fault(why)),
-                }
+        let Some(file) = self.password.as_ref().filter(|_| !self.granted.contains(&index)) else { return Ok(()) };
+        let password = file.read().map_err(Fault::Refused)?;
+        let digest = engine::sm3::hash(password.as_bytes());
+        // Held while it is shown, so that a wrong one is shown once however many sessions there are.
+        let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        let told = format!("it does not accept the password for the key at index {index}");
+        if *refused == Some(digest) {
+            return Err(Fault::Refused(format!(
+                "{told}; it is not shown the same one again, so that it does not lock: \
+                 put the right one into the password file"
+            )));
+        }
+        match self.session.grant(index, password.as_bytes()) {
+            Ok(()) => {
+                *refused = None;
+                self.granted.insert(index);
+                Ok(())
             }
+            Err(why) if matches!(why.word(), Some("PARDENY" | "PRKRERR")) => {
+                *refused = Some(digest);
+                Err(Fault::Refused(told))
+            }
+            Err(why) => Err(fault(why)),
         }
     }
 }

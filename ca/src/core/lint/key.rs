@@ -110,7 +110,7 @@ mod tests {
     #[test]
     fn a_key_is_of_a_kind_the_profile_takes() {
         passes("key_type", BuiltIn::SubCa);
-        fails("key_type", BuiltIn::SubCa, with(keys::RSA_3072));
+        fails("key_type", BuiltIn::SubCa, with(keys::ED25519_SUBJECT));
         fails("key_type", BuiltIn::TlsServer, with(keys::SM2_SUBJECT));
     }
 

@@ -71,6 +71,11 @@ impl Opener {
                     .to_owned(),
             ));
         }
+        if info.user_pin_final_try() {
+            return Err(Fault::Refused(
+                "one more wrong PIN would lock it: log in once with the token's own tool, then this goes on".to_owned(),
+            ));
+        }
         let session = module.open_rw_session(slot).map_err(fault)?;
         let shown = AuthPin::from(pin.as_str().to_owned());
         match session.login(UserType::User, Some(&shown)) {
