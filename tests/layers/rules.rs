@@ -24,7 +24,7 @@ impl Crate {
 const POOL: &[&str] = &["pki-config", "engine", "ledger", "crypto-pool"];
 
 /// The layers, lowest first. Services of one layer never know each other: they meet through ports.
-pub const CRATES: [Crate; 10] = [
+pub const CRATES: [Crate; 11] = [
     Crate { folder: "pki-config", below: &[], tables: &[] },
     Crate { folder: "crypto-pool/engine", below: &[], tables: &[] },
     Crate { folder: "crypto-pool/ledger", below: &["pki-config", "engine"], tables: &["audit_", "ledger_"] },
