@@ -15,6 +15,7 @@ mod support;
 
 mod batch;
 mod convert;
+mod dual;
 mod journey;
 mod pages;
 mod people;

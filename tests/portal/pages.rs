@@ -6,7 +6,7 @@ use crate::clients::{Browser, Page};
 use crate::people::{House, usable, well};
 
 /// What officers open from the navigation, and what everybody may see.
-const PAGES: [(&str, &str); 23] = [
+const PAGES: [(&str, &str); 26] = [
     ("overview", "/desk"),
     ("requests", "/desk/requests"),
     ("request-profiles", "/desk/requests/new"),
@@ -16,6 +16,9 @@ const PAGES: [(&str, &str); 23] = [
     ("certificates", "/desk/certificates"),
     ("calendar", "/desk/calendar"),
     ("convert", "/desk/convert"),
+    ("centre", "/desk/centre"),
+    ("centre-orders", "/desk/centre/orders"),
+    ("pair-new", "/desk/requests/new?profile=dual-person"),
     ("branches", "/desk/branches"),
     ("seals", "/desk/seals"),
     ("seal-uses", "/desk/seals/uses"),

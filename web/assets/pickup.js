@@ -1,6 +1,7 @@
 // The page a holder's link leads to. The secret behind the # is sent in the body of calls and never in an address.
 import { makeKey } from "./der.js";
 import { offer } from "./p12.js";
+import { octets, repacked } from "./envelope.js";
 
 const byId = (id) => document.getElementById(id);
 const english = document.documentElement.lang === "en";
@@ -50,6 +51,7 @@ function tell(info) {
   else if (info.state === "issued") {
     byId("p12-held").hidden = held === null;
     show("issued");
+    if (info.pair) deliver();
   } else if (info.state === "rejected" || info.state === "failed") {
     byId("why").textContent = info.reason || "";
     show("ended");
@@ -57,6 +59,21 @@ function tell(info) {
     show("waits");
     setTimeout(look, 5000);
   }
+}
+
+/** The other half of a pair, and its key in the envelope. */
+async function deliver() {
+  const [status, delivery] = await call("deliver", {});
+  if (status !== 200) return;
+  const envelope = octets(delivery.envelope);
+  const files = {
+    "save-response": ["csrresponse.der", octets(delivery.csr_response)],
+    "save-encryption": ["encryption.pem", delivery.pair.encryption.certificate],
+    "save-envelope": ["encryption.key", envelope],
+    "save-skf": ["encryption.skf", repacked(envelope)],
+  };
+  for (const [button, [name, content]] of Object.entries(files)) byId(button).onclick = () => save(name, content);
+  byId("pair").hidden = false;
 }
 
 async function look() {
@@ -95,7 +112,7 @@ async function send(csr) {
 }
 
 function save(name, text) {
-  const url = URL.createObjectURL(new Blob([text], { type: "application/x-pem-file" }));
+  const url = URL.createObjectURL(new Blob([text], { type: typeof text === "string" ? "application/x-pem-file" : "application/octet-stream" }));
   const link = document.createElement("a");
   link.href = url;
   link.download = name;

@@ -13,6 +13,7 @@ mod assets;
 mod audit;
 mod authority;
 mod ceremonies;
+mod centre;
 mod claim;
 mod convert;
 mod dashboard;

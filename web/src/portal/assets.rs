@@ -52,7 +52,17 @@ static ASSETS: &[Asset] = &[
         kind: "text/javascript; charset=utf-8",
         bytes: include_bytes!("../../assets/compose.js"),
     },
+    Asset {
+        name: "envelope.js",
+        kind: "text/javascript; charset=utf-8",
+        bytes: include_bytes!("../../assets/envelope.js"),
+    },
     Asset { name: "p12.js", kind: "text/javascript; charset=utf-8", bytes: include_bytes!("../../assets/p12.js") },
+    Asset {
+        name: "centre.js",
+        kind: "text/javascript; charset=utf-8",
+        bytes: include_bytes!("../../assets/centre.js"),
+    },
     Asset {
         name: "convert.js",
         kind: "text/javascript; charset=utf-8",

@@ -48,6 +48,7 @@ const GROUPS: &[(Words, &[(&str, Words)])] = &[
             ("/desk/issuers", ("签发机构与 CRL", "Issuers and CRLs")),
             ("/desk/ceremonies", ("仪式", "Ceremonies")),
             ("/desk/profiles", ("证书模板", "Profiles")),
+            ("/desk/centre", ("密钥管理中心", "Key centre")),
             ("/desk/ocsp", ("OCSP", "OCSP")),
             ("/desk/tsa", ("时间戳", "Time-stamps")),
         ],

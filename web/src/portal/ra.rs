@@ -10,6 +10,7 @@ mod compose;
 mod decode;
 mod fields;
 pub(super) mod form;
+mod pair;
 mod pickup;
 mod queue;
 mod request;
@@ -56,6 +57,7 @@ pub(super) fn rows() -> Vec<Row> {
         act("/desk/certificates/revoke", revoking, revoke::act),
         show("/desk/certificates/{issuer}/{serial}", read, certificate::show),
         show("/desk/certificates/{issuer}/{serial}/{file}", read, certificate::download),
+        show("/desk/certificates/{issuer}/{serial}/pair/{file}", ask, pair::download),
         act("/desk/certificates/{issuer}/{serial}/hold", revoking, certificate::hold),
         act("/desk/certificates/{issuer}/{serial}/release", revoking, certificate::release),
         show("/desk/certificates/{issuer}/{serial}/change/{change}", ask, change::show),

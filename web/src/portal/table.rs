@@ -121,6 +121,7 @@ pub fn rows() -> Vec<Row> {
     rows.extend(super::seal::rows());
     rows.extend(super::house::rows());
     rows.extend(super::convert::rows());
+    rows.extend(super::centre::rows());
     rows
 }
 

@@ -9,7 +9,8 @@ use pki_config::role::Permission;
 
 use super::decode::Decoded;
 use super::words::{Words as _, worded};
-use super::{file, on_to};
+use super::{file, on_to, pair};
+use crate::api::dual::{HalfInfo, PairInfo};
 use crate::api::{CertDetail, CertRef, Receipt};
 use crate::app::App;
 use crate::edge;
@@ -39,6 +40,7 @@ struct CertificatePage<'a> {
     visitor: &'a Visitor,
     detail: CertDetail,
     decoded: Decoded,
+    pair: Option<PairInfo>,
     links: Vec<Link>,
     height: usize,
     base: String,
@@ -48,9 +50,17 @@ struct CertificatePage<'a> {
     may_revoke: bool,
     may_request: bool,
     may_audit: bool,
+    may_centre: bool,
 }
 
 worded!(CertificatePage);
+
+impl CertificatePage<'_> {
+    /// Both halves of a pair: word and what is known.
+    fn halves<'a>(&self, pair: &'a PairInfo) -> [(&str, &'a HalfInfo); 2] {
+        [(self.say("签名", "signing"), &pair.sign), (self.say("加密", "encryption"), &pair.encryption)]
+    }
+}
 
 /// Where its page is.
 pub(super) fn address(issuer: &str, serial: &str) -> String {
@@ -75,6 +85,7 @@ pub(super) async fn show(
     let der = unwrapped(&detail.certificate)?;
     let decoded = Decoded::read(&der, visitor.language())
         .ok_or_else(|| Failure::inside(ErrorCode::Internal, "a stored certificate does not read"))?;
+    let pair = pair::of(&app, &visitor, &detail).await?;
     let above = above(&app, &detail.line.issuer)?;
     let links = links(&above, &detail);
     let organisation = detail.line.subject.parse::<pki_config::name::DistinguishedName>().ok();
@@ -92,12 +103,14 @@ pub(super) async fn show(
         height: links.len() * 74 - 20,
         detail,
         decoded,
+        pair,
         links,
         organisation,
         crl,
         may_revoke: visitor.may(Permission::RevokeCertificate),
         may_request: visitor.may(Permission::RequestCertificate),
         may_audit: visitor.may(Permission::ReadAudit),
+        may_centre: visitor.may(Permission::ReadCentre),
     }))
 }
 

@@ -40,6 +40,8 @@ pub(super) struct Form {
     /// Whether a key that browsers can make may be certified.
     pub(super) takes_p256: bool,
     pub(super) takes_sm2: bool,
+    /// Whether two certificates come of it.
+    pub(super) pair: bool,
     pub(super) evidence: bool,
     pub(super) reviewer: bool,
 }
@@ -78,6 +80,7 @@ impl Form {
             most_days: rules.validity.longest(now).as_secs() / 86_400,
             takes_p256: certifies(KeyKind::P256),
             takes_sm2: certifies(KeyKind::Sm2),
+            pair: rules.encryption.is_some(),
             evidence: rules.approval.evidence,
             reviewer: rules.approval.reviewer,
         }
