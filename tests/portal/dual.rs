@@ -100,6 +100,7 @@ fn a_pair_is_ordered_approved_and_delivered_and_its_key_recovered_by_two() {
     second.follow("tbody a[href^='/desk/centre/']");
     usable(&second);
     shot(&second, "centre-approve");
+    assert!(second.words().contains("赵一"), "officers are called by their names");
     second.follow("#approve");
     second.wait_for("article[data-state=done]");
     usable(&second);

@@ -6,7 +6,7 @@ use crate::clients::{Browser, Page};
 use crate::people::{House, usable, well};
 
 /// What officers open from the navigation, and what everybody may see.
-const PAGES: [(&str, &str); 26] = [
+const PAGES: [(&str, &str); 27] = [
     ("overview", "/desk"),
     ("requests", "/desk/requests"),
     ("request-profiles", "/desk/requests/new"),

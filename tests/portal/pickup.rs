@@ -1,7 +1,13 @@
 //! A holder picks a certificate up: no officer ever has the key.
 
+use crypto_pool::envelope::csr_response::CsrResponse;
+use crypto_pool::envelope::{self, private_key, skf};
+use crypto_pool::{KeyAlgorithm, OsRandom};
+use serde_json::json;
+
 use crate::convert::opened_by_openssl;
 use crate::people::{House, usable, well};
+use crate::seal::shot;
 
 #[test]
 fn a_holder_makes_the_key_behind_a_link_and_gets_the_certificate_there() {
@@ -65,4 +71,41 @@ fn a_holder_makes_the_key_behind_a_link_and_gets_the_certificate_there() {
     holder.open(&format!("{page}#{wrong}"));
     holder.wait_for("[data-state=bad]:not([hidden])");
     assert!(!holder.words().contains("韩梅梅"));
+}
+
+#[test]
+fn a_holder_of_a_pair_gets_the_encryption_key_behind_the_same_link() {
+    let Some(house) = House::set_up() else { return };
+    let Some(holder) = house.stranger() else { return };
+    let random = OsRandom::open().unwrap();
+    let (csr, pkcs8) = crate::support::csr(KeyAlgorithm::Sm2, &random);
+    let ask = json!({
+        "subject": "CN=韩梅梅", "profile": "dual-person",
+        "evidence": [{ "method": "face-to-face", "note": "身份证原件已核对" }],
+    });
+    let invited = house.service.call("request/invite", &ask);
+    holder.open(invited["link"].as_str().unwrap());
+    holder.wait_for("[data-state=invited]:not([hidden])");
+    holder.fill("#csr", &crate::support::pem("CERTIFICATE REQUEST", &csr));
+    holder.click("#send button");
+    holder.wait_for("[data-state=waits]:not([hidden])");
+    let wang = &house.administrator;
+    wang.open(&house.at(&format!("/desk/requests/{}", invited["request"]["request"].as_str().unwrap())));
+    wang.follow("#approve");
+    holder.wait_for("#pair:not([hidden])");
+    usable(&holder);
+    shot(&holder, "pickup-pair");
+
+    // The envelope and the blob for a token hold one key, and only the holder's opens them.
+    let own = private_key::read(&pkcs8).unwrap();
+    holder.click("#save-envelope");
+    let opened = envelope::open(&holder.downloaded("encryption.key"), &own).unwrap();
+    holder.click("#save-skf");
+    let blob = holder.downloaded("encryption.skf");
+    assert_eq!(*skf::open(&blob, &own).unwrap().to_bytes(), *opened.to_bytes());
+    holder.click("#save-response");
+    let response = CsrResponse::read(&holder.downloaded("csrresponse.der")).unwrap();
+    assert_eq!(*response.open(&own).unwrap().unwrap().to_bytes(), *opened.to_bytes());
+    assert!(response.open(&opened).is_err(), "it is for the key to sign with");
+    well(&holder);
 }

@@ -20,6 +20,13 @@ use crate::router::Stranger;
 use crate::serve::Peer;
 use crate::store::{self, Credential, Link, Officer, OfficerState};
 
+/// Officers' names by their identifiers.
+pub(crate) async fn names(app: &App, actor: &Actor) -> Result<std::collections::HashMap<String, String>, Failure> {
+    let tenant = actor.tenant().clone();
+    let officers = app.db().read(move |tx| store::all_officers(tx, &tenant)).await?;
+    Ok(officers.into_iter().map(|officer| (officer.id.to_string(), officer.name)).collect())
+}
+
 /// `officer/add`.
 pub async fn add(app: App, by: Authorized, ask: OfficerAdd) -> Result<OfficerAdded, Failure> {
     let role: Role = ask.role.parse()?;

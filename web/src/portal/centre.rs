@@ -4,6 +4,8 @@
 mod orders;
 mod words;
 
+use std::collections::HashMap;
+
 use askama::Template;
 use axum::extract::{Multipart, Path, Query, State};
 use axum::http::StatusCode;
@@ -80,6 +82,7 @@ async fn list(State(app): State<App>, visitor: Visitor, Query(chosen): Query<Cho
 struct KeyPage<'a> {
     visitor: &'a Visitor,
     detail: CentreDetail,
+    names: HashMap<String, String>,
     typed: Fields,
     refused: Option<Problem>,
     may_ask: bool,
@@ -89,6 +92,11 @@ struct KeyPage<'a> {
 centre_worded!(KeyPage);
 
 impl KeyPage<'_> {
+    /// What somebody is called.
+    fn who<'s>(&'s self, person: &'s str) -> &'s str {
+        self.names.get(person).map_or(person, String::as_str)
+    }
+
     /// Whether this officer may say no.
     fn may_decide(&self) -> bool {
         self.visitor.may(Permission::ApproveRecovery)
@@ -118,10 +126,13 @@ async fn shown(
     typed: Fields,
     refused: Option<&Failure>,
 ) -> Result<Response, Failure> {
-    let detail = edge::centre::show(app, visitor.by(Permission::ReadCentre)?, CentreRef { key }).await?;
+    let by = visitor.by(Permission::ReadCentre)?;
+    let names = edge::officer::names(&app, by.actor()).await?;
+    let detail = edge::centre::show(app, by, CentreRef { key }).await?;
     let mut response = page(&KeyPage {
         visitor,
         detail,
+        names,
         typed,
         refused: refused.map(|failure| failure.problem("")),
         may_ask: visitor.may(Permission::AskRecovery),

@@ -1,7 +1,5 @@
 //! The life of seals: applications, decisions, what became of them.
 
-use std::collections::HashMap;
-
 use eseal::{Application, SealKind, SealQuery as Query, SealRecord, SealState, SealView, Step, had_part};
 use pki_config::role::{Authorized, Permission, authorize};
 use pki_config::{Actor, ErrorCode, SealId};
@@ -12,9 +10,9 @@ use crate::api::seal::{
     SealUsePage, SealUseQuery,
 };
 use crate::app::App;
+use crate::edge::officer::names;
 use crate::edge::{hex, pem};
 use crate::problem::Failure;
-use crate::store;
 
 /// `seal/apply`.
 pub async fn apply(app: App, by: Authorized, ask: SealApply) -> Result<SealDetail, Failure> {
@@ -253,13 +251,6 @@ async fn detail(app: &App, actor: &Actor, id: SealId) -> Result<SealDetail, Fail
         obstacle,
         uses,
     })
-}
-
-/// Officers' names by their identifiers.
-async fn names(app: &App, actor: &Actor) -> Result<HashMap<String, String>, Failure> {
-    let tenant = actor.tenant().clone();
-    let officers = app.db().read(move |tx| store::all_officers(tx, &tenant)).await?;
-    Ok(officers.into_iter().map(|officer| (officer.id.to_string(), officer.name)).collect())
 }
 
 /// What may be done next, and what stands against deciding it.

@@ -1,5 +1,7 @@
 //! What was asked of the key centre: decided by a second officer, and fetched once it is done.
 
+use std::collections::HashMap;
+
 use askama::Template;
 use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
@@ -35,10 +37,18 @@ struct OrdersPage<'a> {
     visitor: &'a Visitor,
     chosen: &'a Chosen,
     list: CentreOrderPage,
+    names: HashMap<String, String>,
     next: Option<String>,
 }
 
 centre_worded!(OrdersPage);
+
+impl OrdersPage<'_> {
+    /// What somebody is called.
+    fn who<'s>(&'s self, person: &'s str) -> &'s str {
+        self.names.get(person).map_or(person, String::as_str)
+    }
+}
 
 /// `GET /desk/centre/orders`.
 pub(super) async fn list(
@@ -48,9 +58,10 @@ pub(super) async fn list(
 ) -> Result<Response, Failure> {
     let by = visitor.by(Permission::ReadCentre)?;
     let ask = CentreOrders { state: typed(&chosen.state), after: chosen.after, limit: Some(ROWS) };
+    let names = edge::officer::names(&app, by.actor()).await?;
     let list = edge::centre::orders(app, by, ask).await?;
     let next = list.next.map(|next| visitor.address_with("after", &next.to_string()));
-    Ok(page(&OrdersPage { visitor: &visitor, chosen: &chosen, list, next }))
+    Ok(page(&OrdersPage { visitor: &visitor, chosen: &chosen, list, names, next }))
 }
 
 /// `POST /desk/centre/{key}/approve`: the second officer's part.

@@ -56,6 +56,12 @@ struct CertificatePage<'a> {
 worded!(CertificatePage);
 
 impl CertificatePage<'_> {
+    /// Whether its key was made by the key centre: then no holder has it in a file, and it is renewed with the other
+    /// half.
+    fn is_encryption(&self) -> bool {
+        self.detail.half.as_deref() == Some("encryption")
+    }
+
     /// Both halves of a pair: word and what is known.
     fn halves<'a>(&self, pair: &'a PairInfo) -> [(&str, &'a HalfInfo); 2] {
         [(self.say("签名", "signing"), &pair.sign), (self.say("加密", "encryption"), &pair.encryption)]
