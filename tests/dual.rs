@@ -5,7 +5,9 @@
 
 #[path = "dual/faults.rs"]
 mod faults;
-#[path = "dual/judges.rs"]
+#[path = "dual/judged.rs"]
+mod judged;
+#[path = "judges/mod.rs"]
 mod judges;
 #[path = "dual/order_of_a_pair.rs"]
 mod order_of_a_pair;

@@ -56,7 +56,7 @@ macro_rules! smoke_tests {
 }
 
 smoke_tests! {
-    api audit_entry backup batch ceremony_file ceremony_plan certificate certificate_tolerant checkpoint chrony config crl crl_lint crl_tolerant csr csr_names digits evidence identity instant lint lint_signed mail name_der name_text ntp nts ocsp_address ocsp_answer ocsp_request ofd ofd_files passkey path pdf picture profile public_key receipt san_der san_text seal seal_signature serial share shown signature signed_data stamp_request stamp_token
+    api audit_entry backup batch ceremony_file ceremony_plan certificate certificate_tolerant checkpoint chrony config crl crl_lint crl_tolerant csr csr_names csr_response digits evidence identity instant lint lint_signed mail name_der name_text ntp nts ocsp_address ocsp_answer ocsp_request ofd ofd_files passkey path pdf picture profile public_key receipt san_der san_text seal seal_signature serial share shown signature signed_data stamp_request stamp_token
 }
 
 #[test]

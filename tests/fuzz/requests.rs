@@ -7,6 +7,8 @@ use ca::core::batch;
 use ca::core::csr::ProvenRequest;
 use ca::core::issuer::{Issuer, IssuerUrls, Limits};
 use ca::core::lint;
+use crypto_pool::envelope::csr_response::CsrResponse;
+use crypto_pool::envelope::{csr_response, enveloped_key};
 use crypto_pool::path::Cert;
 use engine::sm2::PrivateKey;
 use pki_config::profile::{BuiltIn, Profile};
@@ -32,6 +34,35 @@ pub fn csr_seeds() -> Vec<Vec<u8>> {
 pub fn csr(data: &[u8]) -> bool {
     let Ok(request) = ProvenRequest::read(data) else { return false };
     name_survives(request.subject()) && names_survive(request.alt_names())
+}
+
+/// Answers with a pair of certificates: as written here, with either tag the other way, and of one certificate.
+pub fn csr_response_seeds() -> Vec<Vec<u8>> {
+    let key = fixed_key();
+    let random = crypto_pool::random::SeededRandom::new(7);
+    let envelope = enveloped_key::write(&key, key.public(), &random).expect("an envelope");
+    let sign = tlv(0x31, &[LEAF]);
+    let explicit = tlv(0xa1, &[&tlv(0x31, &[ISSUING])]);
+    let implicit = tlv(0xa0, &[&envelope[envelope.len() - content_length(&envelope)..]]);
+    vec![
+        csr_response::write(LEAF, &envelope, ISSUING),
+        tlv(0x30, &[&sign, &implicit, &explicit]),
+        tlv(0x30, &[&sign]),
+    ]
+}
+
+fn fixed_key() -> PrivateKey {
+    PrivateKey::from_bytes(&[0x11; 32]).expect("a number below the order")
+}
+
+pub fn csr_response(data: &[u8]) -> bool {
+    let Ok(read) = CsrResponse::read(data) else { return false };
+    // Whoever it is for: it opens or says why not.
+    drop(read.open(&fixed_key()));
+    if let (Some(envelope), [sign], [encryption]) = (&read.envelope, &read.sign[..], &read.encryption[..]) {
+        assert_eq!(CsrResponse::read(&csr_response::write(sign, envelope, encryption)).as_ref(), Ok(&read));
+    }
+    true
 }
 
 /// Files of many requests.

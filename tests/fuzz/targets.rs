@@ -63,6 +63,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "crl_tolerant", run: certificates::crl_tolerant, seeds: || vec![CRL.to_vec()] },
     Target { name: "csr", run: csr, seeds: requests::csr_seeds },
     Target { name: "csr_names", run: csr_names, seeds: requests::csr_names_seeds },
+    Target { name: "csr_response", run: requests::csr_response, seeds: requests::csr_response_seeds },
     Target { name: "digits", run: texts::digits, seeds: texts::digits_seeds },
     Target { name: "evidence", run: tokens::evidence, seeds: tokens::evidence_seeds },
     Target { name: "identity", run: texts::identity, seeds: texts::identity_seeds },

@@ -237,6 +237,53 @@ fn an_officer_works_from_elsewhere_with_a_certificate_or_a_token() {
 }
 
 #[test]
+fn a_pair_is_issued_its_encryption_key_opened_here_and_recovered_by_two_officers() {
+    let house = House::up();
+    let https = house.text_of("https");
+    house.good("issue tlcp.example.cn --dual");
+    for name in ["sign.pem", "enc.pem", "double.pem", "chain.pem", "csr-response.der", "receipt.json"] {
+        assert!(house.path("tlcp.example.cn").join(name).exists(), "{name}");
+    }
+    assert_eq!((house.mode("tlcp.example.cn/sign.key"), house.mode("tlcp.example.cn/enc.key")), (0o600, 0o600));
+    house.good("verify tlcp.example.cn/sign.pem");
+    house.good("verify tlcp.example.cn/enc.pem");
+    for half in ["sign", "enc"] {
+        let (dir, key) = (house.dir.path(), format!("pkey -in tlcp.example.cn/{half}.key -pubout"));
+        let certificate = format!("x509 -in tlcp.example.cn/{half}.pem -noout -pubkey");
+        assert_eq!(openssl(dir, &key), openssl(dir, &certificate), "{half}");
+    }
+    // What was delivered opens again, without a server, and for its holder only.
+    house.good("dual open --response tlcp.example.cn/csr-response.der --key tlcp.example.cn/sign.key --out again");
+    assert_eq!(house.read("again/enc.key"), house.read("tlcp.example.cn/enc.key"));
+    house.good("issue other.example.cn --dual");
+    let other = "--response tlcp.example.cn/csr-response.der --key other.example.cn/sign.key --out wrong";
+    let said = house.bad(1, &format!("dual open {other}"));
+    assert!(said.contains("another key than yours") && !house.path("wrong/enc.key").exists(), "{said}");
+
+    let pair = house.json("dual show tlcp.example.cn/enc.pem");
+    let key = pair["key"].as_str().unwrap();
+    house.good("officer add One --role key-officer --out one.pem");
+    house.good("officer add Two --role key-officer --token --out two.token");
+    let [one, two] = ["one.pem", "two.token"].map(|credential| format!("--server {https} --as {credential}"));
+    house.good("officer add Li --role ra-officer --out li.pem");
+    let said = house.bad(1, &format!("centre list --server {https} --as li.pem"));
+    assert!(said.contains("FORBIDDEN"), "{said}");
+    // The holder asks for a new pair of the same name and gets the old key for it.
+    house.good("issue tlcp.example.cn --dual --out new");
+    let ask = format!("centre recover {key} --for new/sign.pem --reason lost --ground application-7");
+    let order = house.json(&format!("{ask} {one}"))["order"].as_str().unwrap().to_owned();
+    let said = house.bad(1, &format!("centre approve {order} {one}"));
+    assert!(said.contains("CENTRE_OFFICER"), "{said}");
+    house.good(&format!("centre approve {order} {two}"));
+    house.good(&format!("centre envelope {order} --out recovered.der {one}"));
+    house.good("convert recovered.der --key new/sign.key --to pem --clear -o recovered.pem");
+    assert_eq!(house.read("recovered.pem"), house.read("tlcp.example.cn/enc.key"));
+    let listed = house.json(&format!("centre list --name tlcp {two}"));
+    let keys = listed["keys"].as_array().unwrap();
+    assert_eq!(keys.iter().filter(|line| line["recoveries"] == 1).count(), 1, "{listed}");
+}
+
+#[test]
 fn a_one_time_link_works_once() {
     let house = House::up();
     let link = house.text_of("link");

@@ -95,7 +95,7 @@ async fn envelope(client: &Client, console: Console, order: String, out: &Path) 
     console.answer(&recovered, || {
         let out = plain(&out.display().to_string());
         format!(
-            "{}Written to {out}. Its recipient opens it with: yinxin convert {out} --key KEY",
+            "{}Written to {out}. Its recipient opens it with: yinxin convert {out} --key KEY --to pem -o enc.pem",
             order_text(&recovered.order)
         )
     })

@@ -15,6 +15,7 @@ mod front;
 mod house;
 mod letters;
 mod officers;
+mod pairs;
 mod passkeys;
 mod profiles;
 mod registration;

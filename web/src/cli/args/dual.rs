@@ -62,7 +62,7 @@ officers (role key-officer); neither may be who asked for the certificate or app
   yinxin centre orders --state asked                   the other officer sees what waits
   yinxin centre approve ORDER                          and approves it
   yinxin centre envelope ORDER --out zhang.der         anybody of the centre fetches the envelope
-The envelope opens with the recipient's key only: yinxin convert zhang.der --key sign.key …")]
+The envelope opens with the recipient's key only: yinxin convert zhang.der --key sign.key --to pem -o enc.pem")]
 pub enum CentreCommand {
     /// List the keys that are kept, newest first.
     List(CentreList),

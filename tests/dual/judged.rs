@@ -1,4 +1,4 @@
-//! What openssl says: it encrypts to our encryption certificate, and reads both.
+//! What others say: OpenSSL encrypts to our encryption certificate and reads both, Tongsuo serves TLCP with the pair.
 
 use std::path::Path;
 use std::process::{Command, Output};
@@ -44,5 +44,33 @@ async fn the_delivered_key_decrypts_what_openssl_encrypted_to_the_certificate() 
         assert!(text.contains(usage), "{name}: {text}");
         assert!(text.contains("TLS Web Server Authentication") && text.contains("DNS:www.example.cn"), "{name}");
     }
+    house.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tongsuo_serves_tlcp_with_a_pair() {
+    let Some(tongsuo) = judges::Tongsuo::find() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let house = house(dir.path()).await;
+    let (issued, signing) = issue(&house, "dual-tls-server", "www.example.cn").await.unwrap();
+    let pair = pair(&house, &issued).await;
+    let key = delivered(&house, &pair, &signing).await;
+    let files = tempfile::tempdir().unwrap();
+    let put = |name: &str, label: &str, der: &[u8]| {
+        let path = files.path().join(name);
+        std::fs::write(&path, support::pem(label, der)).unwrap();
+        path
+    };
+    let authority = |id: &str| house.ca.issuer(&id.parse().unwrap()).unwrap().certificate.clone();
+    let root = put("root.pem", "CERTIFICATE", &authority("sm2-root"));
+    let chain = put("chain.pem", "CERTIFICATE", &authority("sm2-issuing"));
+    let sign = put("sign.pem", "CERTIFICATE", &pair.sign.der);
+    let enc = put("enc.pem", "CERTIFICATE", &pair.encryption.der);
+    let sign_key = put("sign.key", "PRIVATE KEY", &private_key::to_pkcs8(&signing));
+    let enc_key = put("enc.key", "PRIVATE KEY", &private_key::to_pkcs8(&key));
+    let (sign, encrypt) = ((sign.as_path(), sign_key.as_path()), (enc.as_path(), enc_key.as_path()));
+    tongsuo.tlcp(&root, Some(&chain), sign, encrypt).must_accept("a TLCP server with a pair");
+    // With the keys exchanged there is no server.
+    tongsuo.tlcp(&root, Some(&chain), (sign.0, encrypt.1), (encrypt.0, sign.1)).must_refuse("keys exchanged");
     house.close().await;
 }
