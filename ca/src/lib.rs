@@ -10,8 +10,8 @@ pub mod store;
 
 pub use error::{BadBranch, Error};
 pub use service::{
-    BatchOptions, Branch, Ca, CaOptions, Certificate, Chain, Checked, Follow, Half, InPair, Invitation, Issuer, Listed,
-    NewIssuer, NewRequest, OwnRequest, Page, Pair, Probe, ProfileVersion, QueueLengths, ReadBatch, ReadRow, Requested,
-    RevokedMany, RevokedOne, Standing, Step, Submission, Trial, Which,
+    BatchOptions, Branch, Ca, CaOptions, Centre, Certificate, Chain, Checked, Follow, Half, InPair, Invitation, Issuer,
+    Listed, NewIssuer, NewRequest, OwnRequest, Page, Pair, Probe, ProfileVersion, QueueLengths, ReadBatch, ReadRow,
+    Requested, RevokedMany, RevokedOne, Standing, Step, Submission, Trial, Which,
 };
 pub use store::COVERED;

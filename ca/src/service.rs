@@ -95,10 +95,13 @@ pub struct CaOptions {
     /// Told of every change of status, inside the transaction that makes it.
     pub feeds: Vec<Arc<dyn for<'a> StatusFeed<Tx<'a>>>>,
     /// Makes the encryption keys of pairs of certificates. `None`: only single ones are issued.
-    pub centre: Option<Arc<dyn for<'a> PairKeys<Tx<'a>, Cover>>>,
+    pub centre: Option<Centre>,
     /// Called before each step of an issuance; an error stops there. For fault injection in tests.
     pub probe: Option<Probe>,
 }
+
+/// See [`CaOptions::centre`].
+pub type Centre = Arc<dyn for<'a> PairKeys<Tx<'a>, Cover>>;
 
 /// See [`CaOptions::probe`].
 pub type Probe = Arc<dyn Fn(Step) -> Result<(), Error> + Send + Sync>;

@@ -44,11 +44,7 @@ pub fn csr_response_seeds() -> Vec<Vec<u8>> {
     let sign = tlv(0x31, &[LEAF]);
     let explicit = tlv(0xa1, &[&tlv(0x31, &[ISSUING])]);
     let implicit = tlv(0xa0, &[&envelope[envelope.len() - content_length(&envelope)..]]);
-    vec![
-        csr_response::write(LEAF, &envelope, ISSUING),
-        tlv(0x30, &[&sign, &implicit, &explicit]),
-        tlv(0x30, &[&sign]),
-    ]
+    vec![csr_response::write(LEAF, &envelope, ISSUING), tlv(0x30, &[&sign, &implicit, &explicit]), tlv(0x30, &[&sign])]
 }
 
 fn fixed_key() -> PrivateKey {

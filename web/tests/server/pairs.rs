@@ -56,7 +56,8 @@ async fn key_officers_recover_in_twos_and_nobody_else_does() {
     let listed = ok(&house, "centre/list", json!({"name": "gateway"}), Some(&one)).await;
     let key = listed["keys"][0]["key"].clone();
     assert_eq!(listed["keys"][0]["sign_serial"], issued["serial"]);
-    let ask = json!({"key": key, "aim": "holder", "certificate": issued["certificate"], "reason": "lost", "ground": "7"});
+    let ask =
+        json!({"key": key, "aim": "holder", "certificate": issued["certificate"], "reason": "lost", "ground": "7"});
     assert_eq!(refused(&house, "centre/ask", ask.clone(), &li).await, "FORBIDDEN");
     for (name, wrong) in [("aim", json!("mine")), ("reason", json!(" ")), ("certificate", json!(null))] {
         let mut bad = ask.clone();

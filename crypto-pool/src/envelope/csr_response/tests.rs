@@ -108,6 +108,6 @@ fn what_is_cut_off_or_goes_on_is_refused() {
     }
     assert!(CsrResponse::read(&[&whole[..], &[0]].concat()).is_err());
     assert!(CsrResponse::read(&tlv::write(SEQUENCE, &[&tlv::write(SET, &[])])).is_err(), "no certificate at all");
-    let many = vec![0x30, 0].repeat(MOST_CERTIFICATES + 1);
+    let many = [0x30, 0].repeat(MOST_CERTIFICATES + 1);
     assert!(CsrResponse::read(&tlv::write(SEQUENCE, &[&tlv::write(SET, &[&many])])).is_err());
 }
