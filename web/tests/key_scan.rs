@@ -74,6 +74,8 @@ fn a_trial_keeps_its_keys_out_of_everything_but_the_root_key_out_of_one_file() {
     for algorithm in ["sm2", "p256", "rsa3072"] {
         house.good(&format!("issue {algorithm}.example.cn --key-type {algorithm}"));
     }
+    // A pair whose encryption key was made here, by the key centre, and is kept there for a recovery.
+    house.good("issue tlcp.example.cn --dual");
     house.good("officer add operator --role operator --out operator.pem");
     // Both hierarchies at work; what it says of addresses does not matter here.
     house.run("doctor");
@@ -97,6 +99,10 @@ fn a_trial_keeps_its_keys_out_of_everything_but_the_root_key_out_of_one_file() {
     for name in ["sm2.example.cn", "p256.example.cn", "rsa3072.example.cn"] {
         let [key, certificate] = ["key.pem", "cert.pem"].map(|file| house.read(&format!("{name}/{file}")));
         secrets.of_pem(name, &(key + &certificate));
+    }
+    for half in ["sign", "enc"] {
+        let [key, certificate] = ["key", "pem"].map(|file| house.read(&format!("tlcp.example.cn/{half}.{file}")));
+        secrets.of_pem(&format!("the {half} key of the pair"), &(key + &certificate));
     }
     secrets.of_pem("operator.pem", &house.read("operator.pem"));
     secrets.root_key("the root key before", &old);
