@@ -36,7 +36,7 @@ pub(super) fn check(file: &Path, leaf: &Cert, others: &[Cert], receipt: Option<&
 fn form(leaf: &Cert) -> Option<Step> {
     let told: Vec<String> = leaf.deviations().iter().map(ToString::to_string).collect();
     let detail = format!("others may refuse it: {} (`yinxin show` tells more)", told.join("; "));
-    (!told.is_empty()).then(|| Step { check: "form", result: Outcome::Warning, detail, detail_zh: None })
+    (!told.is_empty()).then_some(Step { check: "form", result: Outcome::Warning, detail, detail_zh: None })
 }
 
 /// Everything about the path but time and revocation, which are told apart.
