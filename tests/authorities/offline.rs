@@ -76,6 +76,8 @@ async fn an_offline_root_certifies_an_issuer_that_then_works() {
     assert!(told.transcript.unwrap().contains("Issuer issuing-x is REVOKED by root-x"));
     assert_eq!(online.house.ca.issuer(&id("issuing-x")).unwrap().state.as_str(), "revoked");
     assert!(online.issue("late.example.cn", KeyAlgorithm::P256, Some("issuing-x")).await.is_err());
+    let key = online.house.ca.issuer(&id("issuing-x")).unwrap().key;
+    assert_eq!(online.house.kms.record(key).await.unwrap().state, crypto_pool::key::KeyState::Retired);
     assert!(online.list("root-x").await.find(issuing.serial()).is_some(), "the list it publishes is the new one");
     // A lost or changed file of a list nobody here can sign is written again, after a restart too.
     let served = online.list("root-x").await.der().to_vec();

@@ -41,3 +41,8 @@ pub(super) fn is_answered_for(issuer: &ca::Issuer) -> bool {
 pub(super) fn certifies_responders(issuer: &ca::Issuer) -> bool {
     matches!(issuer.state, IssuerState::Active | IssuerState::Rolled { .. })
 }
+
+/// Whether this is the issuer of that word, and revoked.
+pub(super) fn is_revoked(issuer: &ca::Issuer, id: &pki_config::IssuerId) -> bool {
+    issuer.id == *id && matches!(issuer.state, IssuerState::Revoked { .. })
+}

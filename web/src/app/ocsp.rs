@@ -20,7 +20,7 @@ use pki_config::role::Permission;
 use pki_config::{Instant, IssuerId, KeyId, TenantId};
 use tokio::sync::watch;
 
-use super::authorities::{certifies_responders, is_answered_for};
+use super::authorities::{certifies_responders, is_answered_for, is_revoked};
 use super::first_start::house_name;
 use super::schedule::{elapsed, tell_once};
 use super::{App, AppError, AppOptions};
@@ -172,7 +172,10 @@ impl App {
             let (ok, detail) = outcome.map_or_else(|why| (false, why), |well| (true, well));
             Check { name: format!("ocsp-{}", one.issuer), ok, detail }
         };
-        self.ocsp().metrics().issuers.into_iter().map(of).collect()
+        // A revoked issuer certifies no responder any more: that its last one ends is as it should be.
+        let gone =
+            |one: &::ocsp::IssuerMetrics| self.ca().issuers().iter().any(|issuer| is_revoked(issuer, &one.issuer));
+        self.ocsp().metrics().issuers.into_iter().filter(|one| !gone(one)).map(of).collect()
     }
 
     /// Destroys the keys of responders that sign no more: replaced, or left over when a renewal broke off.

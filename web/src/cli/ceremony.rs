@@ -15,7 +15,7 @@ use serde::Serialize;
 use crate::api::Nothing;
 use crate::api::ceremony::{
     CeremonyConfirm, CeremonyInfo, CeremonyList, CeremonyPropose, CeremonyRef, CeremonyReject, CeremonyRequest,
-    CeremonyRequested,
+    CeremonyRequested, CrossList,
 };
 use crate::cli::args::{CeremonyCommand, Global, Sitting};
 use crate::cli::client::Client;
@@ -67,6 +67,17 @@ pub async fn run(global: &Global, console: Console, command: CeremonyCommand) ->
             let ask = CeremonyReject { ceremony, reason };
             let done: CeremonyInfo = Client::of(global)?.call("ceremony/reject", &ask).await?;
             console.answer(&done, || format!("Ceremony {} is rejected.", plain(&done.ceremony)))
+        }
+        CeremonyCommand::Cross => {
+            let list: CrossList = Client::of(global)?.call("issuer/cross", &Nothing {}).await?;
+            console.answer(&list, || {
+                let mut table = Table::new(["DIRECTION", "OUR ISSUER", "LAST SECOND", "SHA-256", "OTHER"]);
+                for one in &list.certificates {
+                    let sha256 = one.sha256.get(..16).unwrap_or_default();
+                    table.row([&one.direction, &one.issuer, &one.not_after, sha256, &one.other]);
+                }
+                table.to_string()
+            })
         }
         CeremonyCommand::List => {
             let list: CeremonyList = Client::of(global)?.call("ceremony/list", &Nothing {}).await?;

@@ -187,9 +187,9 @@ impl Response {
         let mut certificates = Vec::new();
         for (issuer, der) in &self.certificates {
             let read = Cert::from_der(der).map_err(BadCeremony::because)?;
-            let Some(constraints) = read.extensions().basic_constraints.filter(|constraints| constraints.ca) else {
+            if !read.extensions().basic_constraints.is_some_and(|constraints| constraints.ca) {
                 return bad(format!("the certificate of {issuer} is not an authority's"));
-            };
+            }
             if !read.extensions().key_usage.is_some_and(|usage| usage.key_cert_sign() && usage.crl_sign()) {
                 return bad(format!("the certificate of {issuer} does not allow to sign certificates and lists"));
             }
@@ -202,7 +202,6 @@ impl Response {
             let Some((parent, _)) = parent else {
                 return bad(format!("no root of the response signed the certificate of {issuer}"));
             };
-            let _ = constraints;
             certificates.push((issuer.clone(), parent.clone(), read));
         }
         let mut lists = Vec::new();

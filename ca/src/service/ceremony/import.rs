@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use crypto_pool::key::KeyState;
 use crypto_pool::path::Cert;
 use ledger::{Cover, EntryDraft, Importance, Outcome, Seq, Tx};
 use pki_config::ports::StatusFeed;
@@ -304,6 +305,13 @@ impl Ca {
             crl::write_durably(&self.list_path(&record.issuer, List::WHOLE), der)
                 .map_err(|error| Error::CrlFile { issuer: record.issuer.clone(), detail: error.to_string() })?;
             self.keep(Published { record: record.clone(), der: der.clone().into() });
+        }
+        for (below, ..) in &import.revoked {
+            let key = self.issuer(below)?.key;
+            // It still signs its own lists, and nothing else.
+            if let Err(error) = options.kms.set_state(auth, key, KeyState::Retired).await {
+                tracing::warn!(issuer = %below, %error, "the key of a revoked issuer was not retired");
+            }
         }
         for (row, asked) in &import.issuers {
             match &asked.follows {

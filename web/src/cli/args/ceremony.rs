@@ -71,6 +71,8 @@ pub enum CeremonyCommand {
         #[arg(long)]
         reason: String,
     },
+    /// List the certificates between our issuers and authorities elsewhere; with --json, in full.
+    Cross,
     /// List ceremonies, newest first.
     List,
     /// Show one ceremony; with --out, write its answer and transcript again.
