@@ -68,15 +68,14 @@ framed!(IssuersPage);
 impl IssuersPage<'_> {
     /// What became of an issuer that is not active.
     fn state(&self, card: &Card) -> String {
-        let words = match (card.info.state.as_str(), &card.info.successor) {
+        match (card.info.state.as_str(), &card.info.successor) {
             ("rolled", Some(next)) => {
                 self.visitor.say("已换密钥，新证书由其签发：", "its work went to").to_owned() + " " + next
             }
             ("revoked", _) => self.visitor.say("已吊销，不再签发", "revoked, issues nothing").to_owned(),
             ("offline", _) => self.visitor.say("离线，仅在仪式中签名", "offline, signs in ceremonies only").to_owned(),
             (other, _) => other.to_owned(),
-        };
-        words
+        }
     }
 
     fn second(&self, at: &str) -> String {
