@@ -133,6 +133,7 @@ async fn a_step_that_fails_leaves_nothing_usable_and_the_next_request_is_served(
                 assert_eq!(listed.certificates.len(), 1);
                 can_be_found_and_revoked(&house, &listed.certificates[0].serial).await;
             }
+            Step::BeforeKey | Step::BetweenHalves | Step::AfterSecond => unreachable!("steps of pairs"),
         }
         issue(&house, "second.example.cn").await.unwrap();
         log_is_clean(&house).await;
@@ -169,6 +170,7 @@ async fn a_crash_at_any_step_leaves_a_certificate_that_can_be_revoked_or_a_seria
                 assert!(found.is_ok(), "{step:?}");
                 can_be_found_and_revoked(&after, &serial).await;
             }
+            Step::BeforeKey | Step::BetweenHalves | Step::AfterSecond => unreachable!("steps of pairs"),
         }
         issue(&after, "next.example.cn").await.unwrap();
         log_is_clean(&after).await;

@@ -1,6 +1,8 @@
 //! Private keys on their way to their holders, judged by others: what Tongsuo opens of ours, what we open of
 //! Tongsuo's and OpenSSL's, and a TLCP server whose encryption key came in each of our envelopes.
 
+#![allow(missing_docs, clippy::unwrap_used, reason = "tests")]
+
 #[path = "judges/mod.rs"]
 mod judges;
 
