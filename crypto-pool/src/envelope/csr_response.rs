@@ -15,9 +15,8 @@ use std::fmt;
 
 use engine::sm2::PrivateKey;
 
-use super::{BadEnvelope, enveloped_key};
+use super::{BadEnvelope, enveloped_key, private_key};
 use crate::path::Cert;
-use crate::public_key::PublicKey;
 use crate::tlv::{self, BadDer, Reader, SEQUENCE, Tlv};
 
 const SET: u8 = 0x31;
@@ -163,8 +162,9 @@ fn certificates(mut set: Reader<'_>) -> Result<Vec<Vec<u8>>, BadResponse> {
 fn key_of(certificate: Option<&Vec<u8>>) -> Result<engine::sm2::PublicKey, BadResponse> {
     let unreadable = BadResponse::Malformed("a certificate in it");
     let certificate = Cert::from_der_tolerant(certificate.ok_or(unreadable)?).map_err(|_| unreadable)?;
-    let key = PublicKey::from_spki(certificate.spki()).ok();
-    key.and_then(|key| key.sm2().cloned()).ok_or(BadResponse::Malformed("a certificate in it is not for an SM2 key"))
+    // Whether it is a good key was for the authority to ask.
+    let key = private_key::public_of_spki(certificate.spki());
+    key.map_err(|_| BadResponse::Malformed("a certificate in it is not for an SM2 key"))
 }
 
 #[cfg(test)]

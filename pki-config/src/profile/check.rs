@@ -240,7 +240,7 @@ mod tests {
 
     #[test]
     fn policies_identity_numbers_and_sets_of_rules_fit_the_rest() {
-        refused(BuiltIn::TlsServerDv, "issuer = [\"p256\", \"p384\"]\noid", "issuer = [\"sm2\"]\noid");
+        refused(BuiltIn::TlsServerDv, "issuer = [\"p256\", \"p384\", \"rsa\"]\noid", "issuer = [\"sm2\"]\noid");
         refused(BuiltIn::TlsServerDv, "2.23.140.1.2.1", "2.5.29.32.0");
         refused(BuiltIn::TlsServerDv, "2.23.140.1.2.1", "2.23.x");
         refused(BuiltIn::TlsServerDv, "extended = [\"serverAuth\"]", "extended = [\"clientAuth\"]");
