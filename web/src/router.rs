@@ -538,6 +538,7 @@ mod tests {
             [
                 "pickup/show",
                 "pickup/send",
+                "pickup/deliver",
                 "officer/claim",
                 "officer/invited",
                 "tsa/stamp",
