@@ -47,7 +47,7 @@ const STEPS: [Step; 8] = [
     Step { name: "clippy", title: "Clippy, warnings denied", limit: 15, quick: true, run: clippy },
     Step { name: "test", title: "All tests", limit: 30, quick: true, run: test },
     Step { name: "doc", title: "Documentation, warnings denied", limit: 10, quick: false, run: document },
-    Step { name: "fuzz", title: "A short fuzz run of every parser", limit: 15, quick: false, run: fuzz::run },
+    Step { name: "fuzz", title: "A short fuzz run of every parser", limit: 12, quick: false, run: fuzz::run },
     Step { name: "advisories", title: "Known faults in dependencies", limit: 5, quick: true, run: advisories },
     Step { name: "bench", title: "Build the benches", limit: 15, quick: false, run: benches },
 ];

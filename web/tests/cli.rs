@@ -247,6 +247,8 @@ fn a_pair_is_issued_its_encryption_key_opened_here_and_recovered_by_two_officers
     assert_eq!((house.mode("tlcp.example.cn/sign.key"), house.mode("tlcp.example.cn/enc.key")), (0o600, 0o600));
     house.good("verify tlcp.example.cn/sign.pem");
     house.good("verify tlcp.example.cn/enc.pem");
+    let both = house.json("verify tlcp.example.cn");
+    assert_eq!(both["items"].as_array().map(Vec::len), Some(2), "{both}");
     for half in ["sign", "enc"] {
         let (dir, key) = (house.dir.path(), format!("pkey -in tlcp.example.cn/{half}.key -pubout"));
         let certificate = format!("x509 -in tlcp.example.cn/{half}.pem -noout -pubkey");
@@ -259,6 +261,12 @@ fn a_pair_is_issued_its_encryption_key_opened_here_and_recovered_by_two_officers
     let other = "--response tlcp.example.cn/csr-response.der --key other.example.cn/sign.key --out wrong";
     let said = house.bad(1, &format!("dual open {other}"));
     assert!(said.contains("another key than yours") && !house.path("wrong/enc.key").exists(), "{said}");
+
+    let delivered = "convert tlcp.example.cn/csr-response.der --to pem --clear";
+    house.good(&format!("{delivered} --key tlcp.example.cn/sign.key -o delivered.pem"));
+    assert!(house.read("delivered.pem").contains(house.read("tlcp.example.cn/enc.key").trim()));
+    let said = house.bad(1, &format!("{delivered} --key other.example.cn/sign.key -o wrong.pem"));
+    assert!(said.contains("another key than yours") && !house.path("wrong.pem").exists(), "{said}");
 
     let pair = house.json("dual show tlcp.example.cn/enc.pem");
     let key = pair["key"].as_str().unwrap();

@@ -12,6 +12,10 @@ use crate::cli::file;
 pub const KEY: &str = "key.pem";
 /// The certificate alone.
 pub const CERTIFICATE: &str = "cert.pem";
+/// The certificate of a pair to sign with.
+pub const SIGN: &str = "sign.pem";
+/// The certificate of a pair to be encrypted to.
+pub const ENC: &str = "enc.pem";
 /// Issuing authority first, no root.
 pub const CHAIN: &str = "chain.pem";
 /// That the certificate is in the audit log.

@@ -15,7 +15,7 @@ use crate::api::{CertRef, CertRequest, Issued, RequestInfo};
 use crate::cli::args::{CertName, DualCommand, DualOpen, Global, Issue, KeyType};
 use crate::cli::client::Client;
 use crate::cli::console::Console;
-use crate::cli::delivery::{CHAIN, Folder, RECEIPT, folder_for};
+use crate::cli::delivery::{CHAIN, ENC, Folder, RECEIPT, SIGN, folder_for};
 use crate::cli::failure::Failure;
 use crate::cli::issue::{self, LARGEST_CSR};
 use crate::cli::new_key::NewKey;
@@ -27,12 +27,8 @@ use crate::convert::{Given, Means};
 const DUAL: &str = "dual-";
 /// The holder's own key.
 const SIGN_KEY: &str = "sign.key";
-/// Its certificate.
-const SIGN: &str = "sign.pem";
 /// The key from the key centre.
 const ENC_KEY: &str = "enc.key";
-/// Its certificate.
-const ENC: &str = "enc.pem";
 /// Both certificates and the chain.
 const DOUBLE: &str = "double.pem";
 /// The delivery as it came.

@@ -1,6 +1,7 @@
 //! What is converted: files of any of the forms, told apart by what is in them.
 
 use crypto_pool::cms::read::SignedData;
+use crypto_pool::envelope::csr_response::{self, CsrResponse};
 use crypto_pool::envelope::{self, Shape, device, private_key};
 use crypto_pool::path::Cert;
 use crypto_pool::tlv;
@@ -133,6 +134,9 @@ impl<M: Means> Reading<'_, M> {
             given.add_certificate(bytes.to_vec());
             return Ok(());
         }
+        if csr_response::looks_like(bytes) {
+            return self.delivery(given, bytes);
+        }
         let mut inside = tlv::single(bytes, tlv::SEQUENCE, "file").map_err(|_| unknown())?.inside();
         let (first, second) = (inside.any().map_err(|_| unknown())?, inside.any().ok());
         match (first.tag, second.map(|second| second.tag)) {
@@ -170,7 +174,29 @@ impl<M: Means> Reading<'_, M> {
         read(&passphrase).map_err(|why| self.refused(Reason::Locked(why)).into())
     }
 
+    /// The delivery of a pair: both certificates, and the encryption key, if the answer has one.
+    fn delivery(&mut self, given: &mut Given, bytes: &[u8]) -> Result<(), M::Error> {
+        let refused = |why| Refusal::File(self.name.to_owned(), Reason::Delivery(why));
+        let answer = CsrResponse::read(bytes).map_err(refused)?;
+        if answer.envelope.is_some() {
+            let recipient = self.recipient()?;
+            let refused = |why| Refusal::File(self.name.to_owned(), Reason::Delivery(why));
+            if let Some(key) = answer.open(&recipient).map_err(refused)? {
+                given.add_key(self.name, private_key::to_pkcs8(&key))?;
+            }
+        }
+        answer.sign.into_iter().chain(answer.encryption).for_each(|der| given.add_certificate(der));
+        Ok(())
+    }
+
     fn envelope(&mut self, given: &mut Given, bytes: &[u8]) -> Result<(), M::Error> {
+        let recipient = self.recipient()?;
+        let key = envelope::open(bytes, &recipient).map_err(|why| self.refused(Reason::Envelope(why)))?;
+        Ok(given.add_key(self.name, private_key::to_pkcs8(&key))?)
+    }
+
+    /// The key that opens this envelope.
+    fn recipient(&mut self) -> Result<PrivateKey, M::Error> {
         // A key in an envelope that is opened by a key in an envelope: asking on might never end.
         if self.own {
             return Err(self.refused(Reason::OwnEnveloped).into());
@@ -178,12 +204,11 @@ impl<M: Means> Reading<'_, M> {
         let (name, own) = self.means.own_key(self.name)?;
         let mut recipient = Given::default();
         Reading { name: &name, means: &mut *self.means, own: true }.file(&mut recipient, &own)?;
-        let recipient = recipient.sm2().map_err(|why| match why {
+        let key = recipient.sm2().map_err(|why| match why {
             Refusal::Whole(why) => Refusal::File(name, why),
             other => other,
         })?;
-        let key = envelope::open(bytes, &recipient).map_err(|why| self.refused(Reason::Envelope(why)))?;
-        Ok(given.add_key(self.name, private_key::to_pkcs8(&key))?)
+        Ok(key)
     }
 }
 

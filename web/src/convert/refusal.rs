@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crypto_pool::envelope::BadEnvelope;
+use crypto_pool::envelope::csr_response::BadResponse;
 use crypto_pool::password::Locked;
 
 /// Why nothing was made.
@@ -23,6 +24,8 @@ pub enum Reason {
     Locked(Locked),
     /// The envelope, or the key in it.
     Envelope(BadEnvelope),
+    /// The delivery of a pair of certificates (CSRResponse).
+    Delivery(BadResponse),
     /// Its PEM is damaged.
     Pem,
     /// Neither a key nor a certificate in it.
@@ -62,7 +65,11 @@ impl Reason {
     fn chinese(self) -> String {
         match self {
             Self::Locked(why) => locked(why),
-            Self::Envelope(why) => envelope(why),
+            Self::Envelope(why) | Self::Delivery(BadResponse::Envelope(why)) => envelope(why),
+            Self::Delivery(BadResponse::OtherHolder) => "其中的签名证书不属于这个私钥".to_owned(),
+            Self::Delivery(BadResponse::OtherKey) => "其中的加密证书与加密私钥不成对（可能两半被调换）".to_owned(),
+            Self::Delivery(BadResponse::Half) => "其中只有加密证书和加密私钥之一".to_owned(),
+            Self::Delivery(why) => format!("双证书应答无法读取（{why}）"),
             Self::Pem => "PEM 已损坏".to_owned(),
             Self::Empty => "其中既没有私钥，也没有证书".to_owned(),
             Self::Unknown => "不是私钥、证书、PKCS#12、PKCS#7 或数字信封".to_owned(),
@@ -83,6 +90,7 @@ impl fmt::Display for Reason {
         f.write_str(match self {
             Self::Locked(why) => return why.fmt(f),
             Self::Envelope(why) => return why.fmt(f),
+            Self::Delivery(why) => return why.fmt(f),
             Self::Pem => "its PEM is damaged",
             Self::Empty => "there is neither a key nor a certificate in it",
             Self::Unknown => "it is no key, certificate, PKCS#12 file, PKCS#7 or envelope",

@@ -10,7 +10,7 @@ use tsa::core::opened::{BadToken, OpenedToken};
 use super::{Against, Thing, moment};
 use crate::api::Receipt;
 use crate::cli::args::{Global, Verify};
-use crate::cli::delivery::{CERTIFICATE, CHAIN, RECEIPT};
+use crate::cli::delivery::{CERTIFICATE, CHAIN, ENC, RECEIPT, SIGN};
 use crate::cli::failure::Failure;
 use crate::cli::{file, pem, trust};
 
@@ -80,6 +80,18 @@ impl Receipts {
     }
 }
 
+/// What is meant by a folder that `issue` wrote: its certificate, or both of a pair.
+fn in_folder(path: &Path) -> Vec<PathBuf> {
+    let pair = [SIGN, ENC].map(|name| path.join(name));
+    if !path.is_dir() {
+        vec![path.to_owned()]
+    } else if !path.join(CERTIFICATE).exists() && pair.iter().all(|file| file.exists()) {
+        pair.to_vec()
+    } else {
+        vec![path.join(CERTIFICATE)]
+    }
+}
+
 /// Reads every file.
 ///
 /// # Errors
@@ -90,8 +102,8 @@ pub(super) fn read(files: &[PathBuf], proof: Option<&Path>) -> Result<Given, Fai
         let bytes = file::read(proof, LARGEST_RECEIPT)?;
         given.receipts.0.push((files.len(), proof.to_owned(), receipt(proof, &bytes)?));
     }
-    for (place, path) in files.iter().enumerate() {
-        let file = if path.is_dir() { path.join(CERTIFICATE) } else { path.clone() };
+    let files: Vec<PathBuf> = files.iter().flat_map(|path| in_folder(path)).collect();
+    for (place, file) in files.iter().cloned().enumerate() {
         let several = files.len() > 1;
         let bytes = match file::read(&file, LARGEST) {
             Err(Failure::Here(why)) if several => {
